@@ -1,0 +1,1 @@
+//! Captures: files, packets, streams, messages.

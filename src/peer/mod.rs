@@ -1,0 +1,1 @@
+//! A Diameter node without input and output.

@@ -1,0 +1,1 @@
+//! The registration procedure without input and output.
