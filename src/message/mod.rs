@@ -1,5 +1,9 @@
-//! One Diameter message: its header, its framing, and the declarations that turn it into typed commands.
+//! One Diameter message: its header, its framing, the check of its grammar, and the declaration that turns it into a
+//! typed command.
 
+pub mod check;
+pub mod declare;
 pub mod header;
 
+pub use declare::{Command, CommandDefinition, Envelope, find};
 pub use header::{CommandFlags, HEADER_LENGTH, Header};

@@ -1,0 +1,154 @@
+//! What every party of the procedure looks like from outside: events in, actions out.
+//!
+//! An element owns no socket, clock, disk or randomness. The node that runs it (or a test that plays the network) calls
+//! one of the methods of [`Element`] with an [`Event`] and carries out the [`Action`]s it returns, in their order. Whatever
+//! takes time comes back as another event that carries the same [`Token`].
+
+use std::time::Duration;
+
+use crate::message::Header;
+use crate::store::{Write, WriteOutcome};
+
+/// The moment of an event, by two clocks read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Since the node started; never goes back. For timers.
+    pub elapsed: Duration,
+    /// Since 1970-01-01 UTC. For validity times that outlive the process.
+    pub unix: Duration,
+}
+
+/// Names something an element waits for: an answer, a write, a timer. Chosen by the element, unique within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(pub u64);
+
+/// Names a request that awaits our answer. Chosen by the node; given back in [`Action::Answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Who sent a request, as the peer machine proved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The peer's Origin-Host from its CER or CEA: the connection the request came by.
+    pub peer: String,
+    /// The peer's Origin-Realm.
+    pub realm: String,
+    /// True when TLS, DTLS or IPsec protects the connection.
+    pub protected: bool,
+}
+
+/// Where a request goes. The node finds the peer: the host when it is a peer, else the realm's route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Destination-Host, when known.
+    pub host: Option<String>,
+    /// Destination-Realm.
+    pub realm: String,
+}
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// No open peer leads to the destination: DIAMETER_UNABLE_TO_DELIVER.
+    Unreachable,
+    /// The answer did not come in time.
+    Timeout,
+}
+
+/// What happens to an element.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A request of one of the element's applications. It has passed the header checks; grammar is the element's to
+    /// judge (`Command::decode` says what to answer).
+    Request {
+        /// Goes back with the answer.
+        ticket: Ticket,
+        /// Who sent it.
+        sender: &'a Sender,
+        /// The header, already read.
+        header: Header,
+        /// The whole message.
+        message: &'a [u8],
+    },
+    /// The answer to a request that the element sent, or why there is none.
+    Answer {
+        /// The token of [`Action::Send`].
+        token: Token,
+        /// The whole answer.
+        result: Result<&'a [u8], NoAnswer>,
+    },
+    /// The outcome of a durable write.
+    Stored {
+        /// The token of [`Action::Store`].
+        token: Token,
+        /// An outcome for each write, or why nothing was written.
+        result: Result<Vec<WriteOutcome>, String>,
+    },
+    /// A timer that the element set has run out.
+    Timer {
+        /// The token of [`Action::SetTimer`].
+        token: Token,
+    },
+}
+
+/// What an element wants done.
+#[derive(Debug)]
+pub enum Action {
+    /// Send a request. The node fills in Hop-by-Hop and End-to-End ids; everything else is in place.
+    Send {
+        /// Comes back with the answer.
+        token: Token,
+        /// Where to.
+        destination: Destination,
+        /// The whole request.
+        message: Vec<u8>,
+    },
+    /// Answer a request. Hop-by-Hop and End-to-End ids are in place.
+    Answer {
+        /// Which request.
+        ticket: Ticket,
+        /// The whole answer.
+        message: Vec<u8>,
+    },
+    /// Write durably, all or nothing, and say so with [`Event::Stored`]. Whoever must be told of the write is told after.
+    Store {
+        /// Comes back with the outcome.
+        token: Token,
+        /// What to write.
+        writes: Vec<Write>,
+    },
+    /// Wake the element after a while.
+    SetTimer {
+        /// Comes back when the time is over.
+        token: Token,
+        /// For how long.
+        after: Duration,
+    },
+    /// Forget a timer.
+    CancelTimer {
+        /// Which.
+        token: Token,
+    },
+    /// Tell the operator.
+    Report(Report),
+}
+
+/// What an operator or the demo wants to know. Displays in one line; subscribers are masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The requirement or step of the procedure, e.g. `F-3` or `message 3`.
+    pub step: &'static str,
+    /// One sentence.
+    pub text: String,
+    /// True when something went wrong.
+    pub failure: bool,
+}
+
+/// A party of the procedure.
+pub trait Element {
+    /// The Application-Ids it serves or uses: what its node advertises.
+    fn applications(&self) -> &[u32];
+
+    /// Takes an event and appends what is to be done.
+    fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>);
+}
