@@ -449,7 +449,7 @@ impl fmt::Display for DiameterUri {
 mod tests {
     use super::*;
 
-    fn both_ways<F: Format>(data: &[u8], value: F::Value<'_>) {
+    fn both_ways<'a, F: Format>(data: &'a [u8], value: F::Value<'a>) {
         assert_eq!(F::read(data).as_ref(), Some(&value));
         assert_eq!(F::KIND.judge(data), Verdict::Good);
         let mut out = Vec::new();

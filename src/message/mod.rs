@@ -4,6 +4,7 @@
 pub mod check;
 pub mod declare;
 pub mod header;
+pub mod json;
 
 pub use declare::{Command, CommandDefinition, Envelope, find};
 pub use header::{CommandFlags, HEADER_LENGTH, Header};
