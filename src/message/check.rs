@@ -176,3 +176,7 @@ impl Check {
         self.push(Place::fault(place, kind, avp.key, offset, failed));
     }
 }
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;
