@@ -15,7 +15,7 @@ use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
 use super::{Change, ContextReader, ContextStore, Cursor, StoreError, Stored, Write, WriteOutcome, engine};
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use redb::{
-    AccessGuard, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
     WriteTransaction,
 };
 use std::fs::{self, OpenOptions};
@@ -542,10 +542,12 @@ fn range(
     from: &[u8],
     limit: usize,
 ) -> Result<Vec<(Octets, Octets)>, redb::StorageError> {
-    let entry = |entry: Result<(AccessGuard<'_, &'static [u8]>, AccessGuard<'_, &'static [u8]>), _>| {
-        entry.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))
-    };
-    map.range(from..)?.take(limit).map(entry).collect()
+    let mut page = Vec::new();
+    for entry in map.range(from..)?.take(limit) {
+        let (key, value) = entry?;
+        page.push((key.value().to_vec(), value.value().to_vec()));
+    }
+    Ok(page)
 }
 
 fn pairs(index: &impl ReadableTable<Pair, ()>, from: Pair, limit: usize) -> Result<Vec<Pair>, redb::StorageError> {

@@ -3,6 +3,8 @@
 mod contract;
 #[cfg(feature = "net")]
 mod durability;
+#[cfg(feature = "net")]
+mod scale;
 
 use super::*;
 use crate::registration::identifiers::PlmnId;
