@@ -1,1 +1,3 @@
 //! The registration procedure without input and output.
+
+pub mod identifiers;

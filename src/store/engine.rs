@@ -1,0 +1,278 @@
+//! What the store means, over any tables: conditions, indexes, expiry, the log of changes.
+
+use super::encoding::{self, RecordFault};
+use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
+use super::{Change, ChangeKind, Condition, Cursor, MOST_TRIMMED, StoreError, Stored, UeContext, Write, WriteOutcome};
+use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
+use siphasher::sip::SipHasher13;
+use std::collections::BTreeSet;
+use std::hash::Hasher;
+
+/// Cursor of the last change.
+const SEQUENCE: &[u8] = b"sequence";
+/// Deletions up to this cursor are forgotten.
+const HORIZON: &[u8] = b"horizon";
+
+/// Contexts read in search of a user whose hash is shared, before the search gives up.
+const MOST_SHARING_A_HASH: usize = 1024;
+
+// Reading ------------------------------------------------------------------------------------------------------------
+
+pub(super) fn get(tables: &impl Tables, imsi: Imsi) -> Result<Option<Stored>, StoreError> {
+    get_packed(tables, imsi.packed())
+}
+
+fn get_packed(tables: &impl Tables, imsi: u64) -> Result<Option<Stored>, StoreError> {
+    match tables.get(Map::Contexts, &imsi.to_be_bytes())? {
+        Some(record) => Ok(Some(encoding::decode(&record)?)),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn get_by_id1(tables: &impl Tables, id1: Pduid) -> Result<Option<Stored>, StoreError> {
+    match owner(tables, id1)? {
+        Some(imsi) => get_packed(tables, imsi),
+        None => Ok(None),
+    }
+}
+
+/// The packed IMSI that holds `id1`.
+fn owner(tables: &impl Tables, id1: Pduid) -> Result<Option<u64>, StoreError> {
+    let id1 = u64::from(id1);
+    let first = tables.pairs(Index::Id1s, (id1, 0), 1)?.pop();
+    Ok(first.filter(|(found, _)| *found == id1).map(|(_, imsi)| imsi))
+}
+
+pub(super) fn find_by_id2(
+    tables: &impl Tables,
+    application: &str,
+    id2: &Id2,
+    limit: usize,
+) -> Result<Vec<Stored>, StoreError> {
+    let hash = user_hash(application, id2);
+    let mut found = Vec::new();
+    for (entry, imsi) in tables.pairs(Index::Users, (hash, 0), MOST_SHARING_A_HASH)? {
+        if entry != hash || found.len() == limit {
+            break;
+        }
+        // The hash only narrows the search: the context itself says whose it is.
+        if let Some(stored) = get_packed(tables, imsi)?
+            && stored.context.bindings.iter().any(|binding| &*binding.application == application && binding.id2 == *id2)
+        {
+            found.push(stored);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn due(
+    tables: &impl Tables,
+    now: UnixSeconds,
+    limit: usize,
+) -> Result<Vec<(UnixSeconds, Imsi)>, StoreError> {
+    let page = tables.pairs(Index::Expiry, (0, 0), limit)?;
+    let due = page.into_iter().take_while(|(at, _)| *at <= now.0);
+    due.map(|(at, imsi)| Ok((UnixSeconds(at), unpacked(imsi)?))).collect()
+}
+
+pub(super) fn changes(tables: &impl Tables, after: Cursor, limit: usize) -> Result<Vec<Change>, StoreError> {
+    let oldest = Cursor(system(tables, HORIZON)?);
+    if after != Cursor::START && after < oldest {
+        return Err(StoreError::CursorTooOld { after, oldest });
+    }
+    let Some(from) = after.0.checked_add(1) else { return Ok(Vec::new()) };
+    let mut changes = Vec::new();
+    for (index, kind) in [(Index::Changes, ChangeKind::Put), (Index::Deletions, ChangeKind::Deleted)] {
+        for (cursor, imsi) in tables.pairs(index, (from, 0), limit)? {
+            changes.push(Change { cursor: Cursor(cursor), imsi: unpacked(imsi)?, kind });
+        }
+    }
+    changes.sort_unstable_by_key(|change| change.cursor);
+    changes.truncate(limit);
+    Ok(changes)
+}
+
+pub(super) fn contexts(tables: &impl Tables, after: Option<Imsi>, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    let from = after.map_or(0, |imsi| imsi.packed().saturating_add(1)).to_be_bytes();
+    let page = tables.range(Map::Contexts, &from, limit)?;
+    page.iter().map(|(_, record)| Ok(encoding::decode(record)?)).collect()
+}
+
+pub(super) fn cursor(tables: &impl Tables) -> Result<Cursor, StoreError> {
+    system(tables, SEQUENCE).map(Cursor)
+}
+
+pub(super) fn value(tables: &impl Tables, key: &str) -> Result<Option<Octets>, StoreError> {
+    tables.get(Map::Values, key.as_bytes())
+}
+
+pub(super) fn values(
+    tables: &impl Tables,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Octets)>, StoreError> {
+    // The first key after `after` is `after` with a zero octet behind it.
+    let next = after.map(|after| [after.as_bytes(), &[0]].concat());
+    let from = next.as_deref().unwrap_or_default().max(prefix.as_bytes());
+    let mut values = Vec::new();
+    for (key, value) in tables.range(Map::Values, from, limit)? {
+        if !key.starts_with(prefix.as_bytes()) {
+            break;
+        }
+        let key = String::from_utf8(key).map_err(|_| RecordFault::Value { what: "the key of a value" })?;
+        values.push((key, value));
+    }
+    Ok(values)
+}
+
+// Writing ------------------------------------------------------------------------------------------------------------
+
+/// Does what holds of `batch`, in order; the caller commits.
+pub(super) fn apply(tables: &mut impl TablesMut, batch: &[Write]) -> Result<Vec<WriteOutcome>, StoreError> {
+    let start = cursor(tables)?;
+    let mut sequence = start;
+    let outcomes = batch.iter().map(|write| write_one(tables, &mut sequence, write)).collect::<Result<_, _>>()?;
+    if sequence != start {
+        tables.put(Map::System, SEQUENCE, &sequence.0.to_be_bytes())?;
+    }
+    Ok(outcomes)
+}
+
+fn write_one(tables: &mut impl TablesMut, sequence: &mut Cursor, write: &Write) -> Result<WriteOutcome, StoreError> {
+    match write {
+        Write::Put { context, expires_at, condition } => put(tables, sequence, context, *expires_at, *condition),
+        Write::Delete { imsi, condition } => delete(tables, sequence, *imsi, *condition),
+        Write::PutValue { key, value, expected } => {
+            if let Some(expected) = expected
+                && tables.get(Map::Values, key.as_bytes())? != *expected
+            {
+                return Ok(WriteOutcome::ValueConflict);
+            }
+            tables.put(Map::Values, key.as_bytes(), value)?;
+            Ok(WriteOutcome::Done { version: *sequence })
+        }
+        Write::DeleteValue { key } => match tables.get(Map::Values, key.as_bytes())? {
+            None => Ok(WriteOutcome::Absent),
+            Some(_) => {
+                tables.remove(Map::Values, key.as_bytes())?;
+                Ok(WriteOutcome::Done { version: *sequence })
+            }
+        },
+        Write::TrimDeletions { through } => trim(tables, *sequence, *through),
+    }
+}
+
+fn put(
+    tables: &mut impl TablesMut,
+    sequence: &mut Cursor,
+    context: &UeContext,
+    expires_at: Option<UnixSeconds>,
+    condition: Condition,
+) -> Result<WriteOutcome, StoreError> {
+    let imsi = context.imsi.packed();
+    let old = get_packed(tables, imsi)?;
+    if let Some(conflict) = conflict(condition, old.as_ref()) {
+        return Ok(conflict);
+    }
+    for grant in context.grants() {
+        match owner(tables, grant.id1)? {
+            Some(by) if by != imsi => return Ok(WriteOutcome::Id1Taken { id1: grant.id1, by: unpacked(by)? }),
+            _ => {}
+        }
+    }
+    *sequence = Cursor(sequence.0 + 1);
+    let new = Stored { version: *sequence, expires_at, context: context.clone() };
+    tables.put(Map::Contexts, &imsi.to_be_bytes(), &encoding::encode(&new))?;
+    reindex(tables, old.as_ref(), Some(&new))?;
+    Ok(WriteOutcome::Done { version: *sequence })
+}
+
+fn delete(
+    tables: &mut impl TablesMut,
+    sequence: &mut Cursor,
+    imsi: Imsi,
+    condition: Condition,
+) -> Result<WriteOutcome, StoreError> {
+    let old = get(tables, imsi)?;
+    if let Some(conflict) = conflict(condition, old.as_ref()) {
+        return Ok(conflict);
+    }
+    let Some(old) = old else { return Ok(WriteOutcome::Absent) };
+    *sequence = Cursor(sequence.0 + 1);
+    tables.remove(Map::Contexts, &imsi.packed().to_be_bytes())?;
+    tables.add(Index::Deletions, (sequence.0, imsi.packed()))?;
+    reindex(tables, Some(&old), None)?;
+    Ok(WriteOutcome::Done { version: *sequence })
+}
+
+fn trim(tables: &mut impl TablesMut, sequence: Cursor, through: Cursor) -> Result<WriteOutcome, StoreError> {
+    let page = tables.pairs(Index::Deletions, (0, 0), MOST_TRIMMED)?;
+    let mut horizon = None;
+    for pair in page.into_iter().take_while(|(cursor, _)| *cursor <= through.0) {
+        tables.discard(Index::Deletions, pair)?;
+        horizon = Some(pair.0);
+    }
+    if let Some(horizon) = horizon {
+        tables.put(Map::System, HORIZON, &horizon.to_be_bytes())?;
+    }
+    Ok(WriteOutcome::Done { version: sequence })
+}
+
+fn conflict(condition: Condition, old: Option<&Stored>) -> Option<WriteOutcome> {
+    let found = old.map(|stored| stored.version);
+    let holds = match condition {
+        Condition::Always => true,
+        Condition::Absent => found.is_none(),
+        Condition::Version(version) => found == Some(version),
+    };
+    (!holds).then_some(WriteOutcome::Conflict { found })
+}
+
+/// Takes out the index entries that only the old context has and puts in those that only the new one has: a bind
+/// leaves ID1 and expiry alone.
+fn reindex(tables: &mut impl TablesMut, old: Option<&Stored>, new: Option<&Stored>) -> Result<(), StoreError> {
+    let before = old.map(entries).unwrap_or_default();
+    let after = new.map(entries).unwrap_or_default();
+    for (index, pair) in before.difference(&after) {
+        tables.discard(*index, *pair)?;
+    }
+    for (index, pair) in after.difference(&before) {
+        tables.add(*index, *pair)?;
+    }
+    Ok(())
+}
+
+fn entries(stored: &Stored) -> BTreeSet<(Index, Pair)> {
+    let context = &stored.context;
+    let imsi = context.imsi.packed();
+    let id1s = context.grants().map(|grant| (Index::Id1s, (u64::from(grant.id1), imsi)));
+    let users = context.bindings.iter();
+    let users = users.map(|binding| (Index::Users, (user_hash(&binding.application, &binding.id2), imsi)));
+    let expiry = stored.expires_at.iter().map(|at| (Index::Expiry, (at.0, imsi)));
+    let change = std::iter::once((Index::Changes, (stored.version.0, imsi)));
+    id1s.chain(users).chain(expiry).chain(change).collect()
+}
+
+/// Eight octets in the place of two long texts, in three index entries a UE. Without a secret: an application server
+/// that makes two users share a hash makes its own look-ups longer and nothing else.
+fn user_hash(application: &str, id2: &Id2) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    hasher.write(&(application.len() as u64).to_be_bytes());
+    hasher.write(application.as_bytes());
+    hasher.write(id2.as_str().as_bytes());
+    hasher.finish()
+}
+
+fn system(tables: &impl Tables, key: &[u8]) -> Result<u64, StoreError> {
+    let what = "a number of the store";
+    match tables.get(Map::System, key)?.map(|value| value.as_slice().try_into().map(u64::from_be_bytes)) {
+        None => Ok(0),
+        Some(Ok(number)) => Ok(number),
+        Some(Err(_)) => Err(RecordFault::Value { what }.into()),
+    }
+}
+
+fn unpacked(imsi: u64) -> Result<Imsi, StoreError> {
+    Imsi::from_packed(imsi).ok_or(RecordFault::Value { what: "the IMSI of an index entry" }.into())
+}
