@@ -65,7 +65,7 @@ pub(super) fn judge(bytes: &[u8], bar: Bar, maximum: usize) -> Judgement {
         return if length > maximum { Judgement::TooLong(length) } else { Judgement::Message(length) };
     }
     // Commands below 256 stay with RADIUS. RFC 6733 section 11.2.1.
-    let plausible = length % 4 == 0
+    let plausible = length.is_multiple_of(4)
         && length <= maximum
         && header.code >= 256
         && !header.flags.has_reserved()
@@ -157,21 +157,8 @@ pub(super) fn split<'a>(data: &'a [u8], bar: Bar, maximum: usize, mut each: impl
 mod tests {
     use super::*;
 
-    /// A Device-Watchdog-Request with an Origin-Host of `host`.
-    pub fn watchdog(host: &str) -> Vec<u8> {
-        let mut avp = vec![0, 0, 1, 8, 0x40, 0, 0, 8 + host.len() as u8];
-        avp.extend_from_slice(host.as_bytes());
-        avp.resize(avp.len().next_multiple_of(4), 0);
-        let header = Header {
-            version: 1,
-            length: (20 + avp.len()) as u32,
-            flags: crate::message::CommandFlags(0x80),
-            code: 280,
-            application: 0,
-            hop_by_hop: 7,
-            end_to_end: 9,
-        };
-        [&header.to_bytes()[..], &avp].concat()
+    fn watchdog(host: &str) -> Vec<u8> {
+        crate::capture::tests::build::watchdog(7, host)
     }
 
     const LIMIT: usize = 1 << 20;

@@ -36,9 +36,13 @@ pub(super) struct Source<'r> {
     format: Format,
 }
 
+type AnyRead<'r> = Box<dyn Read + Send + 'r>;
+/// An input with the octets in front that were read to recognise it.
+type Rewound<'r> = io::Chain<io::Cursor<Vec<u8>>, AnyRead<'r>>;
+
 enum Input<'r> {
-    Plain(Box<dyn Read + Send + 'r>),
-    Gzip(Box<MultiGzDecoder<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read + Send + 'r>>>>),
+    Plain(AnyRead<'r>),
+    Gzip(Box<MultiGzDecoder<Rewound<'r>>>),
     /// Only for the moment in which one becomes the other.
     Nothing,
 }
@@ -93,7 +97,7 @@ const ENHANCED_PACKET: u32 = 6;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
 impl<'r> Source<'r> {
-    pub fn new(input: Box<dyn Read + Send + 'r>) -> Self {
+    pub fn new(input: AnyRead<'r>) -> Self {
         Self {
             input: Input::Plain(input),
             buffer: vec![0; BUFFER],
@@ -295,7 +299,7 @@ impl<'r> Source<'r> {
             let big = section.big;
             let kind = u32_at(head, 0, big).unwrap_or_default();
             let length = u32_at(head, 4, big).unwrap_or_default();
-            if length < 12 || length % 4 != 0 {
+            if length < 12 || !length.is_multiple_of(4) {
                 return self.damaged(format!("a block length of {length}, expected a multiple of four from 12 up"));
             }
             if !matches!(kind, SECTION_HEADER | INTERFACE_DESCRIPTION | OLD_PACKET | SIMPLE_PACKET | ENHANCED_PACKET) {
@@ -526,7 +530,7 @@ fn looks_like_erf(head: &[u8]) -> bool {
     let seconds = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
     (1..=48).contains(&kind)
         && (24..=0x4000).contains(&record)
-        && record % 8 == 0
+        && record.is_multiple_of(8)
         && loss == 0
         && (14..=0x4000).contains(&wire)
         && record >= wire.min(64)

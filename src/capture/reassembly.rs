@@ -8,7 +8,6 @@
 pub(super) struct Seen {
     /// TSN in the upper half, fingerprint (never zero) in the lower; zero is empty.
     slots: Vec<u64>,
-    used: usize,
 }
 
 /// Slots at first and at most: a copy is known when not more chunks than this came between.
@@ -19,35 +18,34 @@ impl Seen {
     /// Notes a chunk; true when it was seen before. `budget` is the number of slots all directions may still add.
     #[inline]
     pub fn is_copy(&mut self, tsn: u32, fingerprint: u32, budget: &mut usize) -> bool {
-        if self.used >= self.slots.len() && self.slots.len() < MAXIMUM_SLOTS {
+        let entry = u64::from(tsn) << 32 | u64::from(fingerprint | 1);
+        loop {
+            let mask = self.slots.len().wrapping_sub(1);
+            if let Some(slot) = self.slots.get_mut(tsn as usize & mask) {
+                if *slot == entry {
+                    return true;
+                }
+                // Another TSN in this slot: more room, if there may be, keeps both.
+                let is_other = *slot != 0 && *slot >> 32 != u64::from(tsn);
+                if !is_other || mask + 1 >= MAXIMUM_SLOTS || *budget <= mask {
+                    *slot = entry;
+                    return false;
+                }
+            }
             self.grow(budget);
         }
-        let mask = self.slots.len().wrapping_sub(1);
-        let Some(slot) = self.slots.get_mut(tsn as usize & mask) else { return false };
-        let entry = u64::from(tsn) << 32 | u64::from(fingerprint | 1);
-        if *slot == entry {
-            return true;
-        }
-        *slot = entry;
-        self.used += 1;
-        false
     }
 
+    /// Doubles the slots. The first few every direction gets; the number of directions is bounded itself.
     #[cold]
     fn grow(&mut self, budget: &mut usize) {
         let old = self.slots.len();
         let new = (old * 2).max(FIRST_SLOTS);
-        // The first few slots every direction gets; the number of directions is bounded itself.
-        if old > 0 && *budget < new - old {
-            self.used = 0;
-            return;
-        }
         *budget = budget.saturating_sub(new - old);
         let entries = std::mem::replace(&mut self.slots, vec![0; new]);
         for entry in entries.into_iter().filter(|entry| *entry != 0) {
             self.slots[(entry >> 32) as usize & (new - 1)] = entry;
         }
-        self.used = old;
     }
 
     /// Gives back what was taken from the budget.

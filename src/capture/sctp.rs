@@ -337,23 +337,31 @@ impl Associations {
     }
 
     fn locate_init(&mut self, path: &Path, init: &Init<'_>, sink: &mut Sink) -> Place {
-        // An INIT sent again, perhaps to another address.
-        if let Some((index, direction)) = self.find_tag(&path.reversed(), init.tag) {
-            let place = (index, 1 - direction);
-            self.add_path(path, place);
-            return place;
-        }
-        if let Some(place) = self.by_path.get(path).copied()
-            && let Some(association) = self.slots.get(place.0)
-            && !association.data_seen
-            && !association.ended
-        {
-            // Both sides began at once, or a failed attempt is repeated. On a path that reads the same both ways the
-            // direction is told by what is known already.
-            if *path == path.reversed() && association.directions[1 - usize::from(place.1)].tag.is_some() {
-                return (place.0, 1 - place.1);
+        let by_tag = self.find_tag(&path.reversed(), init.tag).map(|(index, direction)| (index, 1 - direction));
+        let by_path = self.by_path.get(path).copied();
+        for place in [by_tag, by_path].into_iter().flatten() {
+            let Some(association) = self.slots.get(place.0) else { continue };
+            if association.ended {
+                // It is over: its tags mean nothing any more.
+                for tag in association.directions.iter_mut().filter_map(|direction| direction.tag.take()) {
+                    if self.by_tag.get(&tag).is_some_and(|other| other.0 == place.0) {
+                        self.by_tag.remove(&tag);
+                    }
+                }
+                continue;
             }
-            return place;
+            if by_tag == Some(place) {
+                // The INIT is sent again, perhaps to another address.
+                self.add_path(path, place);
+                return place;
+            }
+            if !association.data_seen {
+                // Both sides began at once, or a failed attempt is repeated. On a path that reads the same both ways the
+                // direction is told by what is known already.
+                let other = (place.0, 1 - place.1);
+                let is_other = *path == path.reversed() && association.directions[usize::from(other.1)].tag.is_some();
+                return if is_other { other } else { place };
+            }
         }
         self.create(path, sink)
     }

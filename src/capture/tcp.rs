@@ -306,7 +306,7 @@ impl Stream {
             next = next.wrapping_add(passed as u32);
             sequence = next;
             self.next = Some(next);
-            self.join(limit, carrier, sink);
+            self.join(limit, carrier, sink, false);
             next = self.next.unwrap_or(next);
         }
     }
@@ -377,13 +377,17 @@ impl Stream {
         }
     }
 
-    /// Takes the segments that are no longer behind a hole.
-    fn join(&mut self, limit: usize, carrier: Carrier, sink: &mut Sink) {
+    /// Takes the segments that are no longer behind a hole. What they hold became complete just now or, where the hole was
+    /// `given_up`, when they were captured.
+    fn join(&mut self, limit: usize, carrier: Carrier, sink: &mut Sink, given_up: bool) {
         while let (Some(next), Some(first)) = (self.next, self.waiting.first()) {
             if first.sequence != next {
                 return;
             }
             let waiting = self.waiting.remove(0);
+            if given_up {
+                (sink.frame, sink.time, sink.index) = (waiting.frame, waiting.time, waiting.index);
+            }
             if waiting.delivered > 0 {
                 // A boundary was where that segment began, whatever was thought before.
                 self.buffer.clear();
@@ -396,16 +400,15 @@ impl Stream {
         }
     }
 
-    /// Gives up to `count` holes up and goes on behind them. Messages found then belong to the frame they came in.
+    /// Gives up to `count` holes up and goes on behind them.
     fn give_up(&mut self, limit: usize, carrier: Carrier, sink: &mut Sink, count: usize) {
         let here = (sink.frame, sink.time, sink.index);
         for _ in 0..count {
             let Some(first) = self.waiting.first() else { break };
             sink.statistics.tcp_gaps += 1;
-            (sink.frame, sink.time, sink.index) = (first.frame, first.time, first.index);
             self.next = Some(first.sequence);
             self.lose_place();
-            self.join(limit, carrier, sink);
+            self.join(limit, carrier, sink, true);
         }
         (sink.frame, sink.time, sink.index) = here;
     }
