@@ -81,9 +81,9 @@ struct Interface {
     offset: i64,
 }
 
-/// Longest packet record or section header taken as honest. The longest IP packet is 65,575 octets; jumbograms and
-/// generous options fit.
-const MAXIMUM_RECORD: usize = 16 << 20;
+/// Longest packet record or section header taken as honest. The longest IP packet is 65,575 octets; what
+/// segmentation offload shows and generous options fit.
+const MAXIMUM_RECORD: usize = 4 << 20;
 /// What is read at a time: small enough to stay in the processor's cache.
 const BUFFER: usize = 256 << 10;
 /// More interfaces in one section than this are taken for damage.

@@ -1,8 +1,9 @@
 //! One frame on its way through the layers, and the tables that outlive it.
 
+use super::checksum::looks_like_sctp;
 use super::found::Sink;
 use super::ip::{self, Datagram, Fragments};
-use super::sctp::{self, Associations, Envelope};
+use super::sctp::{Associations, Envelope};
 use super::tcp::Connections;
 use super::{Observer, Options, link};
 
@@ -92,7 +93,7 @@ impl Flows {
                 return self.packet(inner, true, sink, observer);
             }
         }
-        if sctp::looks_like_sctp(user.payload, is_port(SCTP_TUNNELING)) {
+        if looks_like_sctp(user.payload, is_port(SCTP_TUNNELING)) {
             let envelope = Envelope {
                 source: datagram.source,
                 destination: datagram.destination,

@@ -19,6 +19,7 @@
 //! Checksums are judged and counted, never a reason to drop. Memory stays bounded whatever the file holds: tables have a
 //! limit, the least used entry makes room, and [`Statistics`] says so.
 
+mod checksum;
 mod detect;
 mod file;
 mod flows;
@@ -44,7 +45,8 @@ use file::Source;
 use flows::Flows;
 use found::{Place, Sink};
 
-pub use sctp::{AssociationEvent, AssociationStep, Checksum, SctpPacket};
+pub use checksum::Checksum;
+pub use sctp::{AssociationEvent, AssociationStep, SctpPacket};
 
 /// Why a capture can not be read, or not further.
 #[derive(Debug, Error)]
@@ -95,7 +97,6 @@ pub enum CaptureError {
 
 /// Limits of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Options {
     /// Longest message delivered, in octets. 1 MiB unless changed.
     pub max_message: usize,

@@ -1,5 +1,7 @@
 //! One direction of an SCTP association: which TSNs were seen, and the fragments of user messages put together.
 
+use std::collections::VecDeque;
+
 /// The TSNs of a direction seen lately, each with a fingerprint of its chunk.
 ///
 /// A TSN alone would not do: traces lose an INIT, ports and tags are used again, test tools choose them by rule. A chunk
@@ -93,7 +95,23 @@ struct Run {
     begin: bool,
     end: bool,
     ppid: Option<u32>,
-    data: Vec<u8>,
+    data: VecDeque<u8>,
+}
+
+impl Run {
+    /// Puts the run that follows behind this one. The shorter one is moved, so that fragments in reverse order cost no
+    /// more than in order.
+    fn join(&mut self, mut later: Self) {
+        if later.data.len() > self.data.len() {
+            later.data.reserve(self.data.len());
+            self.data.iter().rev().for_each(|octet| later.data.push_front(*octet));
+            self.data = later.data;
+        } else {
+            self.data.extend(&later.data);
+        }
+        self.next = later.next;
+        self.end = later.end;
+    }
 }
 
 /// A user message made whole.
@@ -115,7 +133,7 @@ impl Partial {
         let at = match self.runs.iter().position(follows) {
             Some(at) => {
                 let run = &mut self.runs[at];
-                run.data.extend_from_slice(piece.data);
+                run.data.extend(piece.data);
                 run.next = after;
                 run.end = piece.end;
                 at
@@ -132,7 +150,7 @@ impl Partial {
                     begin: piece.begin,
                     end: piece.end,
                     ppid: piece.ppid,
-                    data: piece.data.to_vec(),
+                    data: VecDeque::from(piece.data.to_vec()),
                 });
                 self.runs.len() - 1
             }
@@ -143,9 +161,7 @@ impl Partial {
                 let later = self.runs.remove(other);
                 let at = if other < at { at - 1 } else { at };
                 let run = &mut self.runs[at];
-                run.data.extend_from_slice(&later.data);
-                run.next = later.next;
-                run.end = later.end;
+                run.join(later);
                 at
             }
             _ => at,
@@ -161,7 +177,7 @@ impl Partial {
             *lost += 1;
             return None;
         }
-        Some(Whole { ppid: run.ppid.unwrap_or_default(), data: run.data })
+        Some(Whole { ppid: run.ppid.unwrap_or_default(), data: run.data.into() })
     }
 
     /// Octets held.

@@ -7,26 +7,12 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::checksum::Checksum;
 use super::detect::{self, Bar};
 use super::found::{Carrier, Path, Sink};
 use super::reassembly::{Key, Partial, Piece, Seen};
 use super::table::{Folding, Slots};
 use super::{Observer, Options, Timestamp, Transport};
-
-/// Verdict on the checksum of an SCTP packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Checksum {
-    /// The CRC32c is right.
-    Good,
-    /// It is wrong.
-    Bad,
-    /// The field is zero: not filled in, or left out as RFC 9653 allows.
-    Zero,
-    /// It is the Adler-32 of RFC 2960.
-    Adler32,
-    /// Not all of the packet was captured.
-    Unjudged,
-}
 
 /// One SCTP packet as an [`Observer`] sees it.
 #[derive(Clone, Copy, Debug)]
@@ -100,8 +86,10 @@ pub(super) struct Envelope {
     pub sent: usize,
 }
 
-const COMMON_HEADER: usize = 12;
-const CHUNK_HEADER: usize = 4;
+/// Ports, verification tag, checksum.
+pub(super) const COMMON_HEADER: usize = 12;
+/// Type, flags, length.
+pub(super) const CHUNK_HEADER: usize = 4;
 
 const DATA: u8 = 0;
 const INIT: u8 = 1;
@@ -117,9 +105,9 @@ const I_DATA: u8 = 64;
 /// Tags below this are no random numbers: on another path they prove nothing.
 const RANDOM_TAG: u32 = 0x1_0000;
 /// Paths and announced addresses remembered for an association.
-const MAXIMUM_PATHS: usize = 32;
-/// Slots for TSNs in all associations together: 16 MiB.
-const TSN_SLOTS: usize = 2 << 20;
+const MAXIMUM_PATHS: usize = 16;
+/// Slots for TSNs in all associations together: 8 MiB.
+const TSN_SLOTS: usize = 1 << 20;
 
 /// Two sides that talk, and what each has sent.
 struct Association {
@@ -201,7 +189,7 @@ impl Associations {
         };
         let tag = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
         let chunks = &packet[COMMON_HEADER..];
-        let checksum = if packet.len() < envelope.sent { Checksum::Unjudged } else { judge_checksum(packet) };
+        let checksum = if packet.len() < envelope.sent { Checksum::Unjudged } else { Checksum::judge(packet) };
         let statistics = &mut sink.statistics;
         statistics.sctp_packets += 1;
         statistics.sctp_over_udp += u64::from(envelope.encapsulated);
@@ -600,65 +588,4 @@ impl<'a> Init<'a> {
             }
         })
     }
-}
-
-/// Compares the checksum field with what it should be.
-#[inline]
-fn judge_checksum(packet: &[u8]) -> Checksum {
-    let Some(head) = packet.first_chunk::<COMMON_HEADER>() else { return Checksum::Unjudged };
-    let field = [head[8], head[9], head[10], head[11]];
-    if crc32c(head, &packet[COMMON_HEADER..]) == u32::from_le_bytes(field) {
-        Checksum::Good
-    } else if field == [0; 4] {
-        Checksum::Zero
-    } else if adler32(head, &packet[COMMON_HEADER..]) == u32::from_be_bytes(field) {
-        Checksum::Adler32
-    } else {
-        Checksum::Bad
-    }
-}
-
-/// CRC32c of a packet, its checksum field taken as zero.
-#[inline]
-fn crc32c(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
-    let mut head = *head;
-    head[8..].fill(0);
-    crc32c::crc32c_append(crc32c::crc32c(&head), chunks)
-}
-
-fn adler32(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
-    const PRIME: u32 = 65_521;
-    let (mut a, mut b) = (1_u32, 0_u32);
-    // 3,800 steps fit in 32 bits before a remainder has to be taken.
-    for octets in [&head[..8], &[0; 4][..]].into_iter().chain(chunks.chunks(3800)) {
-        for octet in octets {
-            a += u32::from(*octet);
-            b += a;
-        }
-        a %= PRIME;
-        b %= PRIME;
-    }
-    b << 16 | a
-}
-
-/// Judges whether a UDP payload is an SCTP packet: chunks that fill it and, unless the port says so, a right CRC32c.
-pub(super) fn looks_like_sctp(payload: &[u8], by_port: bool) -> bool {
-    let Some(head) = payload.first_chunk::<COMMON_HEADER>() else { return false };
-    let chunks = &payload[COMMON_HEADER..];
-    if head[..2] == [0; 2] || head[2..4] == [0; 2] || chunks.len() < CHUNK_HEADER {
-        return false;
-    }
-    let mut rest = chunks;
-    while let Some(head) = rest.first_chunk::<CHUNK_HEADER>() {
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let known = matches!(head[0], 0..=15 | 64 | 0x80..=0x84 | 0xc0..=0xc2);
-        if length < CHUNK_HEADER || !known || (length > rest.len() && !by_port) {
-            return false;
-        }
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        if by_port {
-            return true;
-        }
-    }
-    rest.is_empty() && crc32c(head, chunks).to_le_bytes() == head[8..]
 }
