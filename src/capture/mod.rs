@@ -1,1 +1,3 @@
 //! Captures: files, packets, streams, messages.
+
+pub mod write;
