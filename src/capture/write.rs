@@ -172,12 +172,7 @@ pub fn udp_packet(
 ///
 /// # Errors
 /// When the families differ or the packet does not fit.
-pub fn sctp_packet(
-    frame: &mut Vec<u8>,
-    source: IpAddr,
-    destination: IpAddr,
-    packet: &[u8],
-) -> Result<(), WriteError> {
+pub fn sctp_packet(frame: &mut Vec<u8>, source: IpAddr, destination: IpAddr, packet: &[u8]) -> Result<(), WriteError> {
     ip_header(frame, source, destination, SCTP, packet.len())?;
     frame.extend_from_slice(packet);
     Ok(())

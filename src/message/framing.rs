@@ -128,7 +128,10 @@ mod tests {
         let error = judge(&[1, 0, 0x10, 0]).unwrap_err();
         assert_eq!(error, FramingError::OverLimit { offset: 100, stated: 4096, limit: 1000 });
         assert_eq!(error.result_code(), 5015);
-        assert_eq!(error.to_string(), "the message at octet 100 states a length of 4096, more than the limit of 1000 octets");
+        assert_eq!(
+            error.to_string(),
+            "the message at octet 100 states a length of 4096, more than the limit of 1000 octets"
+        );
         assert_eq!(judge(&[0]).unwrap_err().result_code(), 5011);
     }
 
