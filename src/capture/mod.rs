@@ -32,6 +32,7 @@ mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;
+pub mod write;
 
 use std::fmt;
 use std::fs::File;
@@ -108,7 +109,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_message: 1 << 20, max_memory: 16 << 20, max_flows: 8192 }
+        Self { max_message: crate::message::DEFAULT_MESSAGE_LIMIT, max_memory: 16 << 20, max_flows: 8192 }
     }
 }
 

@@ -3,8 +3,10 @@
 
 pub mod check;
 pub mod declare;
+pub mod framing;
 pub mod header;
 pub mod json;
 
 pub use declare::{Command, CommandDefinition, Envelope, find};
+pub use framing::DEFAULT_MESSAGE_LIMIT;
 pub use header::{CommandFlags, HEADER_LENGTH, Header};

@@ -1,1 +1,264 @@
-//! Transports.
+//! Transports: what carries Diameter messages between this node and another, and nothing of what they mean.
+//!
+//! A node opens one [`Net`], listens and connects through it, and gets an [`Association`] either way, whichever of the
+//! transports is behind: SCTP in the kernel, SCTP embedded (over UDP), or TCP. A message goes in and comes out whole, with
+//! its stream and payload protocol identifier.
+//!
+//! ```text
+//! association.rs   the handle, and the driver's side of it      choose.rs   which backend, and why
+//! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
+//! sctp/embedded.rs the UDP socket                               sctp/kernel.rs SCTP sockets of the kernel
+//! tcp.rs codec.rs  byte streams cut into messages               record.rs      all of it into one capture
+//! ```
+
+pub mod association;
+pub mod choose;
+pub mod codec;
+pub mod record;
+pub mod sctp;
+pub mod tcp;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+pub use association::{Association, Listener, Sender};
+pub use choose::{Net, Remote, Transport};
+pub use codec::{CodecError, MessageCodec};
+pub use record::Recorder;
+
+use crate::message::framing::{DEFAULT_MESSAGE_LIMIT, FramingError};
+
+/// The registered port of Diameter over SCTP and TCP. RFC 6733 section 11.4.
+pub const DIAMETER_PORT: u16 = 3868;
+
+/// The payload protocol identifier of Diameter. RFC 6733 section 11.5.
+pub const PPID_DIAMETER: u32 = 46;
+
+/// The payload protocol identifier of Diameter protected by DTLS.
+pub const PPID_DIAMETER_DTLS: u32 = 47;
+
+/// A message on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The whole message.
+    pub bytes: Bytes,
+    /// The SCTP stream wanted; taken modulo the streams agreed on. Nothing to TCP.
+    pub stream: u16,
+    /// May overtake others of its stream. Nothing to TCP.
+    pub unordered: bool,
+    /// Payload protocol identifier. Nothing to TCP.
+    pub ppid: u32,
+}
+
+impl Outgoing {
+    /// Ordered, on stream 0, as Diameter: right for every base message.
+    #[must_use]
+    pub const fn new(bytes: Bytes) -> Self {
+        Self { bytes, stream: 0, unordered: false, ppid: PPID_DIAMETER }
+    }
+
+    /// The same on another stream.
+    #[must_use]
+    pub const fn on_stream(mut self, stream: u16) -> Self {
+        self.stream = stream;
+        self
+    }
+}
+
+/// A message that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// The whole message.
+    pub bytes: Bytes,
+    /// The SCTP stream it came on; 0 over TCP.
+    pub stream: u16,
+    /// The payload protocol identifier it came with; 46 over TCP.
+    pub ppid: u32,
+}
+
+/// What carries an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// SCTP sockets of the kernel.
+    KernelSctp,
+    /// The SCTP stack in this program, over UDP.
+    EmbeddedSctp,
+    /// TCP sockets.
+    Tcp,
+}
+
+impl std::fmt::Display for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::KernelSctp => "kernel SCTP",
+            Self::EmbeddedSctp => "embedded SCTP",
+            Self::Tcp => "TCP",
+        })
+    }
+}
+
+/// What is known of an association once it is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// What carries it.
+    pub backend: Backend,
+    /// Our IP address and SCTP or TCP port.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
+    /// The UDP addresses underneath (ours, the peer's) where SCTP runs over UDP.
+    pub encapsulation: Option<(SocketAddr, SocketAddr)>,
+    /// Streams to the peer; 1 over TCP.
+    pub outgoing_streams: u16,
+    /// Streams from the peer; 1 over TCP.
+    pub incoming_streams: u16,
+}
+
+/// Why a transport fails. Clonable, because everyone who waits on an association is told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NetError {
+    /// The local address cannot be used.
+    #[error("cannot use {local} for {backend}: {reason}")]
+    Bind {
+        /// The address wanted.
+        local: SocketAddr,
+        /// For what.
+        backend: Backend,
+        /// The system's words.
+        reason: String,
+    },
+    /// The association did not come up.
+    #[error("cannot connect to {remote} over {backend}: {reason}")]
+    Connect {
+        /// The peer.
+        remote: SocketAddr,
+        /// Over what.
+        backend: Backend,
+        /// What happened.
+        reason: String,
+    },
+    /// The peer aborted.
+    #[error("{remote} aborted the association: {reason}")]
+    Aborted {
+        /// The peer.
+        remote: SocketAddr,
+        /// Its cause.
+        reason: String,
+    },
+    /// The association broke otherwise.
+    #[error("the association with {remote} is lost: {reason}")]
+    Lost {
+        /// The peer.
+        remote: SocketAddr,
+        /// What happened.
+        reason: String,
+    },
+    /// The peer sent what is no Diameter message.
+    #[error("{remote} sent octets that cannot be framed: {error}")]
+    Framing {
+        /// The peer.
+        remote: SocketAddr,
+        /// Where and what.
+        error: FramingError,
+    },
+    /// This side has closed or aborted the association, or the peer has closed it.
+    #[error("the association with {remote} is closed")]
+    Closed {
+        /// The peer.
+        remote: SocketAddr,
+    },
+    /// A message handed over for sending is empty or longer than the limit.
+    #[error("a message of {length} octets cannot be sent: between 1 and {limit} are allowed")]
+    MessageSize {
+        /// Its length in octets.
+        length: usize,
+        /// The limit in octets.
+        limit: usize,
+    },
+    /// The queue to the peer is full; only said by [`Sender::try_send`].
+    #[error("the queue to {remote} is full")]
+    QueueFull {
+        /// The peer.
+        remote: SocketAddr,
+    },
+    /// The transport does not exist on this machine.
+    #[error("{backend} is not available here: {reason}")]
+    Unavailable {
+        /// Which.
+        backend: Backend,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How transports behave. The defaults suit a lab network and a loopback alike.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The longest message sent or accepted, in octets. Default 1 MiB.
+    pub message_limit: usize,
+    /// SCTP streams offered to send on. Default 16.
+    pub outgoing_streams: u16,
+    /// SCTP streams allowed to receive on. Default 64.
+    pub incoming_streams: u16,
+    /// Messages waiting to be sent, an association. Default 256.
+    pub send_queue: usize,
+    /// Messages waiting to be read, an association. Default 256.
+    pub receive_queue: usize,
+    /// Octets of messages waiting to be read, an association; one message more is always let in. Default 4 MiB.
+    pub receive_octets: usize,
+    /// The longest IP packet sent, in octets; embedded SCTP. Default 1500.
+    pub mtu: u16,
+    /// The local UDP port of embedded SCTP, and the peer's where [`Remote`] says nothing. Default 9899.
+    pub udp_port: u16,
+    /// RTO.Initial; embedded SCTP. Default 1 s.
+    pub rto_initial: Duration,
+    /// RTO.Min; embedded SCTP. Default 300 ms.
+    pub rto_minimum: Duration,
+    /// RTO.Max; embedded SCTP. Default 5 s.
+    pub rto_maximum: Duration,
+    /// Every packet with data is acknowledged at once instead of every second one, or after 200 ms; embedded SCTP.
+    pub immediate_sack: bool,
+    /// How long connecting may take. Default 10 s.
+    pub connect_timeout: Duration,
+    /// How long a shutdown may take before it becomes an abort. Default 5 s.
+    pub close_timeout: Duration,
+    /// How long data may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
+    pub path_timeout: Duration,
+    /// Associations of one local address. Default 4096.
+    pub maximum_associations: usize,
+    /// Associations of one local address that peers have begun and not completed; embedded SCTP. Default 256.
+    pub maximum_handshakes: usize,
+    /// Takes every packet into a capture.
+    pub recorder: Option<Recorder>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            message_limit: DEFAULT_MESSAGE_LIMIT,
+            outgoing_streams: 16,
+            incoming_streams: 64,
+            send_queue: 256,
+            receive_queue: 256,
+            receive_octets: 4 << 20,
+            mtu: 1500,
+            udp_port: crate::capture::write::SCTP_UDP_PORT,
+            rto_initial: Duration::from_secs(1),
+            rto_minimum: Duration::from_millis(300),
+            rto_maximum: Duration::from_secs(5),
+            immediate_sack: false,
+            connect_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            path_timeout: Duration::from_secs(30),
+            maximum_associations: 4096,
+            maximum_handshakes: 256,
+            recorder: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
 //! The registration procedure without input and output.
 
+pub mod element;
 pub mod identifiers;

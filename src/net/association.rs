@@ -1,0 +1,370 @@
+//! The handle of an association, the same for every transport, and the side of it a transport's driver holds.
+//!
+//! Two bounded queues join them, with backpressure both ways. A driver that serves many associations from one task is
+//! woken by a call that says which; one wake stands for any number of messages, so that they leave together.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Notify, mpsc};
+
+use super::{Incoming, Info, NetError, Options, Outgoing};
+
+/// One association with a peer. Dropping it closes it in the background; [`Association::close`] waits for the end.
+#[derive(Debug)]
+pub struct Association {
+    sender: Sender,
+    incoming: mpsc::Receiver<Incoming>,
+}
+
+/// Sends on an association; as many clones as wanted.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    outgoing: mpsc::Sender<Outgoing>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    info: Info,
+    message_limit: usize,
+    receive_octets: usize,
+    wake: Box<dyn Fn() + Send + Sync>,
+    /// The driver has been woken and has not looked yet.
+    woken: AtomicBool,
+    /// The driver holds messages back for want of room.
+    starved: AtomicBool,
+    /// Octets in the queue of messages to be read.
+    waiting: AtomicUsize,
+    wish: AtomicU8,
+    end: OnceLock<Result<(), NetError>>,
+    ended: Notify,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("info", &self.info).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+/// What the holder of the handle wants of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wish {
+    /// Go on.
+    Open = 0,
+    /// Send what is queued, then end gracefully.
+    Close = 1,
+    /// End now.
+    Abort = 2,
+}
+
+impl Shared {
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            (self.wake)();
+        }
+    }
+
+    fn wish(&self, wish: Wish) {
+        if self.wish.fetch_max(wish as u8, Ordering::AcqRel) < wish as u8 {
+            self.wake();
+        }
+    }
+
+    fn closed(&self) -> NetError {
+        match self.end.get() {
+            Some(Err(error)) => error.clone(),
+            _ => NetError::Closed { remote: self.info.remote },
+        }
+    }
+
+    async fn wait(&self) -> Result<(), NetError> {
+        loop {
+            // Registered before the look, so that an end in between is not missed.
+            let ended = self.ended.notified();
+            if let Some(end) = self.end.get() {
+                return end.clone();
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Sender {
+    /// Queues a message; waits while the queue is full. What was queued leaves in order. Cancel-safe: a message is queued
+    /// or not.
+    ///
+    /// # Errors
+    /// [`NetError::MessageSize`], or the reason the association has ended.
+    pub async fn send(&self, message: Outgoing) -> Result<(), NetError> {
+        self.check(&message)?;
+        self.outgoing.send(message).await.map_err(|_| self.shared.closed())?;
+        self.shared.wake();
+        Ok(())
+    }
+
+    /// Queues a message if there is room.
+    ///
+    /// # Errors
+    /// [`NetError::QueueFull`], [`NetError::MessageSize`], or the reason the association has ended.
+    pub fn try_send(&self, message: Outgoing) -> Result<(), NetError> {
+        self.check(&message)?;
+        self.outgoing.try_send(message).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NetError::QueueFull { remote: self.shared.info.remote },
+            mpsc::error::TrySendError::Closed(_) => self.shared.closed(),
+        })?;
+        self.shared.wake();
+        Ok(())
+    }
+
+    fn check(&self, message: &Outgoing) -> Result<(), NetError> {
+        let (length, limit) = (message.bytes.len(), self.shared.message_limit);
+        if length == 0 || length > limit {
+            return Err(NetError::MessageSize { length, limit });
+        }
+        if self.shared.wish.load(Ordering::Acquire) != Wish::Open as u8 {
+            return Err(self.shared.closed());
+        }
+        Ok(())
+    }
+
+    /// What is known of the association.
+    #[must_use]
+    pub fn info(&self) -> &Info {
+        &self.shared.info
+    }
+
+    /// Begins a graceful end: what is queued is sent, nothing more is accepted. See [`Association::close`].
+    pub fn begin_close(&self) {
+        self.shared.wish(Wish::Close);
+    }
+
+    /// Ends the association at once; what is queued is lost, the peer sees an abort.
+    pub fn abort(&self) {
+        self.shared.wish(Wish::Abort);
+    }
+
+    /// Waits until the association has ended, whoever ended it.
+    ///
+    /// # Errors
+    /// How it ended, if not gracefully.
+    pub async fn ended(&self) -> Result<(), NetError> {
+        self.shared.wait().await
+    }
+}
+
+impl Association {
+    /// The next message; `None` when the peer has ended the association gracefully and everything has been read.
+    /// Cancel-safe: a message is delivered or stays.
+    ///
+    /// # Errors
+    /// How the association ended, if not gracefully; said after everything that came before has been read.
+    pub async fn recv(&mut self) -> Result<Option<Incoming>, NetError> {
+        match self.incoming.recv().await {
+            Some(message) => {
+                self.taken(&message);
+                Ok(Some(message))
+            }
+            None => match self.sender.shared.end.get() {
+                Some(Err(error)) => Err(error.clone()),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// The next message if one is there already.
+    pub fn try_recv(&mut self) -> Option<Incoming> {
+        let message = self.incoming.try_recv().ok()?;
+        self.taken(&message);
+        Some(message)
+    }
+
+    fn taken(&self, message: &Incoming) {
+        let shared = &self.sender.shared;
+        shared.waiting.fetch_sub(message.bytes.len(), Ordering::AcqRel);
+        if shared.starved.swap(false, Ordering::AcqRel) {
+            shared.wake();
+        }
+    }
+
+    /// See [`Sender::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(&self, message: Outgoing) -> Result<(), NetError> {
+        self.sender.send(message).await
+    }
+
+    /// Another way to send on this association, for another task.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// What is known of the association.
+    #[must_use]
+    pub fn info(&self) -> &Info {
+        self.sender.info()
+    }
+
+    /// Ends gracefully: what is queued is sent and acknowledged, then SHUTDOWN runs its course (FIN over TCP). Messages
+    /// that still come in are dropped.
+    ///
+    /// # Errors
+    /// When it could not end gracefully within [`Options::close_timeout`], or had failed before.
+    pub async fn close(self) -> Result<(), NetError> {
+        self.sender.begin_close();
+        self.sender.ended().await
+    }
+
+    /// Ends at once; the peer sees an abort.
+    pub fn abort(self) {
+        self.sender.abort();
+    }
+}
+
+impl Drop for Association {
+    fn drop(&mut self) {
+        self.sender.shared.wish(Wish::Close);
+    }
+}
+
+/// Takes associations that peers open. Dropping it stops listening; associations already taken go on.
+#[derive(Debug)]
+pub struct Listener {
+    local: SocketAddr,
+    encapsulation: Option<SocketAddr>,
+    incoming: mpsc::Receiver<Association>,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        local: SocketAddr,
+        encapsulation: Option<SocketAddr>,
+        incoming: mpsc::Receiver<Association>,
+    ) -> Self {
+        Self { local, encapsulation, incoming }
+    }
+
+    /// The next association; `None` when the transport behind has ended. Cancel-safe.
+    pub async fn accept(&mut self) -> Option<Association> {
+        self.incoming.recv().await
+    }
+
+    /// The IP address and SCTP or TCP port listened on.
+    #[must_use]
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The UDP address underneath, for embedded SCTP.
+    #[must_use]
+    pub const fn encapsulation(&self) -> Option<SocketAddr> {
+        self.encapsulation
+    }
+}
+
+/// The driver's side of an association.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) outgoing: mpsc::Receiver<Outgoing>,
+    incoming: Option<mpsc::Sender<Incoming>>,
+    shared: Arc<Shared>,
+}
+
+/// Why a message was not delivered: it comes back.
+#[derive(Debug)]
+pub(crate) enum NotDelivered {
+    /// The driver is woken when there is room again.
+    Full,
+    /// Nobody will read it.
+    Gone,
+}
+
+/// Both sides of an association that is up.
+pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync + 'static) -> (Association, Driver) {
+    let (outgoing, outgoing_end) = mpsc::channel(options.send_queue.max(1));
+    let (incoming_end, incoming) = mpsc::channel(options.receive_queue.max(1));
+    let shared = Arc::new(Shared {
+        info,
+        message_limit: options.message_limit,
+        receive_octets: options.receive_octets,
+        wake: Box::new(wake),
+        woken: AtomicBool::new(false),
+        starved: AtomicBool::new(false),
+        waiting: AtomicUsize::new(0),
+        wish: AtomicU8::new(Wish::Open as u8),
+        end: OnceLock::new(),
+        ended: Notify::new(),
+    });
+    let association = Association { sender: Sender { outgoing, shared: Arc::clone(&shared) }, incoming };
+    (association, Driver { outgoing: outgoing_end, incoming: Some(incoming_end), shared })
+}
+
+impl Driver {
+    pub(crate) fn info(&self) -> &Info {
+        &self.shared.info
+    }
+
+    /// To be called before looking at queue and wish, so that what comes after is told anew.
+    pub(crate) fn looking(&self) {
+        self.shared.woken.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn wish(&self) -> Wish {
+        match self.shared.wish.load(Ordering::Acquire) {
+            0 => Wish::Open,
+            1 => Wish::Close,
+            _ => Wish::Abort,
+        }
+    }
+
+    /// Whether a message can be delivered now; if not, the driver is woken when one can.
+    pub(crate) fn has_room(&self) -> Result<(), NotDelivered> {
+        let Some(incoming) = &self.incoming else { return Err(NotDelivered::Gone) };
+        if incoming.is_closed() {
+            return Err(NotDelivered::Gone);
+        }
+        let room = || {
+            let waiting = self.shared.waiting.load(Ordering::Acquire);
+            incoming.capacity() > 0 && (waiting == 0 || waiting < self.shared.receive_octets)
+        };
+        if room() {
+            return Ok(());
+        }
+        // The reader may have emptied the queue between the look and the flag: look again.
+        self.shared.starved.store(true, Ordering::Release);
+        if room() { Ok(()) } else { Err(NotDelivered::Full) }
+    }
+
+    /// Delivers a message after [`Driver::has_room`] has said yes.
+    pub(crate) fn deliver(&self, message: Incoming) -> Result<(), NotDelivered> {
+        let Some(incoming) = &self.incoming else { return Err(NotDelivered::Gone) };
+        let length = message.bytes.len();
+        self.shared.waiting.fetch_add(length, Ordering::AcqRel);
+        incoming.try_send(message).map_err(|error| {
+            self.shared.waiting.fetch_sub(length, Ordering::AcqRel);
+            match error {
+                mpsc::error::TrySendError::Full(_) => NotDelivered::Full,
+                mpsc::error::TrySendError::Closed(_) => NotDelivered::Gone,
+            }
+        })
+    }
+
+    /// Says how the association ended and lets everyone who waits go.
+    pub(crate) fn end(&mut self, end: Result<(), NetError>) {
+        let _ = self.shared.end.set(end);
+        self.incoming = None;
+        self.outgoing.close();
+        self.shared.ended.notify_waiters();
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.shared.end.get().is_none() {
+            let remote = self.shared.info.remote;
+            self.end(Err(NetError::Lost { remote, reason: "its transport has stopped".to_owned() }));
+        }
+    }
+}

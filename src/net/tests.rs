@@ -1,0 +1,384 @@
+//! Real sockets on loopback, every transport through the same handle.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+
+/// Each test its own address 127.1.x.1 and its server's 127.1.x.2, so that all use the registered ports at once.
+fn addresses() -> (IpAddr, IpAddr) {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let x = NEXT.fetch_add(1, Ordering::Relaxed);
+    ([127, 1, x, 1].into(), [127, 1, x, 2].into())
+}
+
+fn message(length: usize, fill: u8) -> Bytes {
+    let mut bytes = vec![fill; length];
+    bytes[0] = 1;
+    bytes[1..4].copy_from_slice(&(length as u32).to_be_bytes()[1..]);
+    bytes.into()
+}
+
+struct Lab {
+    net: Net,
+    client: IpAddr,
+    server: SocketAddr,
+    transport: Transport,
+}
+
+impl Lab {
+    fn new(transport: Transport, options: Options) -> Self {
+        let (client, server) = addresses();
+        Self { net: Net::new(options), client, server: SocketAddr::new(server, DIAMETER_PORT), transport }
+    }
+
+    async fn pair(&self) -> (Association, Association, Listener) {
+        let mut listener = self.net.listen(self.transport, self.server).await.unwrap();
+        let client = self.net.connect(self.transport, Some(self.client), self.server).await.unwrap();
+        let server = listener.accept().await.unwrap();
+        (client, server, listener)
+    }
+}
+
+/// Every transport that this machine has. The kernel's SCTP is there in user-mode Linux.
+fn transports() -> Vec<Transport> {
+    let mut all = vec![Transport::EmbeddedSctp, Transport::Tcp];
+    match sctp::kernel::probe() {
+        Ok(()) => all.push(Transport::KernelSctp),
+        Err(reason) => eprintln!("without kernel SCTP: {reason}"),
+    }
+    all
+}
+
+/// Answers every message with itself, on its stream and with its identifier.
+async fn echo(mut association: Association) -> Result<(), NetError> {
+    while let Some(Incoming { bytes, stream, ppid }) = association.recv().await? {
+        association.send(Outgoing { bytes, stream, unordered: false, ppid }).await?;
+    }
+    association.close().await
+}
+
+#[tokio::test]
+async fn messages_of_every_size_come_back_whole() {
+    for transport in transports() {
+        let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
+        let server = tokio::spawn(echo(server));
+        for (length, fill) in [(20, 1), (5_000, 2), (60_000, 3), (1 << 20, 4)] {
+            let sent = message(length, fill);
+            client.send(Outgoing::new(sent.clone())).await.unwrap();
+            let got = client.recv().await.unwrap().unwrap();
+            assert_eq!(got.bytes.len(), sent.len());
+            assert!(got.bytes == sent && got.ppid == 46);
+        }
+        client.close().await.unwrap();
+        server.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn many_messages_cross_both_ways_in_order_on_each_stream() {
+    for transport in transports() {
+        let (client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
+        let run = |mut association: Association| async move {
+            let sender = association.sender();
+            let sending = tokio::spawn(async move {
+                for number in 0..3000u32 {
+                    let mut bytes = message(100 + 4 * (number as usize % 400), 0).to_vec();
+                    bytes[16..20].copy_from_slice(&number.to_be_bytes());
+                    sender.send(Outgoing::new(bytes.into()).on_stream((number % 7) as u16)).await.unwrap();
+                }
+            });
+            let mut next = [0u32, 1, 2, 3, 4, 5, 6];
+            for _ in 0..3000 {
+                let got = association.recv().await.unwrap().unwrap();
+                let number = u32::from_be_bytes(got.bytes[16..20].try_into().unwrap());
+                assert_eq!(number, next[(number % 7) as usize]);
+                next[(number % 7) as usize] += 7;
+                if transport != Transport::Tcp {
+                    assert_eq!(u32::from(got.stream), number % 7);
+                }
+            }
+            sending.await.unwrap();
+            association
+        };
+        let (client, server) = tokio::join!(run(client), run(server));
+        let (client, server) = tokio::join!(client.close(), server.close());
+        client.unwrap();
+        server.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_graceful_end_is_seen_after_the_last_message() {
+    for transport in transports() {
+        let (client, mut server, _listener) = Lab::new(transport, Options::default()).pair().await;
+        for fill in 0..50 {
+            client.send(Outgoing::new(message(2000, fill))).await.unwrap();
+        }
+        let sender = client.sender();
+        let closing = tokio::spawn(client.close());
+        for fill in 0..50 {
+            assert_eq!(server.recv().await.unwrap().unwrap().bytes[20], fill);
+        }
+        assert_eq!(server.recv().await, Ok(None));
+        closing.await.unwrap().unwrap();
+        let error = sender.send(Outgoing::new(message(20, 0))).await.unwrap_err();
+        assert!(matches!(error, NetError::Closed { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_abort_is_not_taken_for_a_graceful_end() {
+    for transport in transports() {
+        let (client, mut server, _listener) = Lab::new(transport, Options::default()).pair().await;
+        client.abort();
+        let error = server.recv().await.unwrap_err();
+        assert!(matches!(error, NetError::Aborted { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_plainly() {
+    for transport in transports() {
+        let lab = Lab::new(transport, Options { connect_timeout: Duration::from_millis(300), ..Options::default() });
+        let error = lab.net.connect(transport, Some(lab.client), lab.server).await.unwrap_err();
+        assert!(error.to_string().starts_with("cannot connect to 127.1."), "{error}");
+        assert!(matches!(error, NetError::Connect { .. }));
+    }
+    // A port without a listener behind a UDP address that speaks SCTP refuses at once.
+    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
+    let (_client, _server, _listener) = lab.pair().await;
+    let other = SocketAddr::new(lab.server.ip(), 3869);
+    let error = lab.net.connect(lab.transport, Some(lab.client), other).await.unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_not_sent_and_not_taken() {
+    for transport in transports() {
+        let (client, _server, _listener) = Lab::new(transport, Options::default()).pair().await;
+        let error = client.send(Outgoing::new(message((1 << 20) + 4, 0))).await.unwrap_err();
+        assert_eq!(error, NetError::MessageSize { length: (1 << 20) + 4, limit: 1 << 20 });
+    }
+    let small = Options { message_limit: 1000, ..Options::default() };
+    let lab = Lab::new(Transport::Tcp, small);
+    let mut listener = lab.net.listen(Transport::Tcp, lab.server).await.unwrap();
+    let client = Net::new(Options::default()).connect(Transport::Tcp, None, lab.server).await.unwrap();
+    client.send(Outgoing::new(message(2000, 0))).await.unwrap();
+    let error = listener.accept().await.unwrap().recv().await.unwrap_err();
+    assert!(error.to_string().contains("states a length of 2000, more than the limit of 1000"), "{error}");
+}
+
+#[tokio::test]
+async fn the_identifier_on_the_wire_is_the_senders() {
+    let (mut client, server, _listener) = Lab::new(Transport::EmbeddedSctp, Options::default()).pair().await;
+    let server = tokio::spawn(echo(server));
+    for (ppid, unordered) in [(46, false), (47, true), (0, false), (46 << 24, true), (12, false)] {
+        client.send(Outgoing { bytes: message(40, 1), stream: 3, unordered, ppid }).await.unwrap();
+        let got = client.recv().await.unwrap().unwrap();
+        assert_eq!((got.ppid, got.stream), (ppid, 3));
+    }
+    client.close().await.unwrap();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_reader_slows_the_sender_and_loses_nothing() {
+    for transport in transports() {
+        let options = Options { receive_queue: 4, send_queue: 4, ..Options::default() };
+        let (client, mut server, _listener) = Lab::new(transport, options).pair().await;
+        let sending = tokio::spawn(async move {
+            for number in 0..400u32 {
+                client.send(Outgoing::new(message(20_000, number as u8))).await.unwrap();
+            }
+            client.close().await
+        });
+        for number in 0..400u32 {
+            if number % 50 == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(server.recv().await.unwrap().unwrap().bytes[100], number as u8);
+        }
+        assert_eq!(server.recv().await, Ok(None));
+        sending.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn garbage_does_not_stop_an_endpoint() {
+    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
+    let (mut client, server, _listener) = lab.pair().await;
+    let udp = server.info().encapsulation.unwrap().0;
+    let server = tokio::spawn(echo(server));
+    let hostile = std::net::UdpSocket::bind((lab.client, 0)).unwrap();
+    let mut builder = crate::capture::write::SctpPacketBuilder::new(1, 3868, 0);
+    for round in 0..200u32 {
+        let mut bytes: Vec<u8> = (0..round).map(|at| (at * 7 + round * 13) as u8).collect();
+        hostile.send_to(&bytes, udp).unwrap();
+        bytes.resize(bytes.len().max(20), 0);
+        crate::capture::write::set_crc32c(&mut bytes);
+        hostile.send_to(&bytes, udp).unwrap();
+        // Handshakes that are never completed, more than are kept.
+        builder.restart(1000 + round as u16, 3868, 0);
+        builder.init(crate::capture::write::Init {
+            tag: round + 1,
+            window: 65_535,
+            outgoing_streams: 1,
+            incoming_streams: 1,
+            tsn: 1,
+        });
+        hostile.send_to(builder.finish(), udp).unwrap();
+    }
+    for fill in 0..20 {
+        client.send(Outgoing::new(message(400, fill))).await.unwrap();
+        assert_eq!(client.recv().await.unwrap().unwrap().bytes[20], fill);
+    }
+    client.close().await.unwrap();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn one_address_serves_many_in_both_roles() {
+    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
+    let mut first = lab.net.listen(lab.transport, lab.server).await.unwrap();
+    let mut second = lab.net.listen(lab.transport, SocketAddr::new(lab.client, DIAMETER_PORT)).await.unwrap();
+    let mut open = Vec::new();
+    for _ in 0..20 {
+        open.push(lab.net.connect(lab.transport, Some(lab.client), lab.server).await.unwrap());
+        tokio::spawn(echo(first.accept().await.unwrap()));
+        let back = SocketAddr::new(lab.client, DIAMETER_PORT);
+        open.push(lab.net.connect(lab.transport, Some(lab.server.ip()), back).await.unwrap());
+        tokio::spawn(echo(second.accept().await.unwrap()));
+    }
+    for (fill, association) in open.iter_mut().enumerate() {
+        association.send(Outgoing::new(message(100, fill as u8))).await.unwrap();
+        assert_eq!(association.recv().await.unwrap().unwrap().bytes[50], fill as u8);
+    }
+    for association in open {
+        association.close().await.unwrap();
+    }
+}
+
+fn tshark(file: &std::path::Path, arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new("tshark").arg("-r").arg(file).args(["-o", "sctp.checksum:CRC-32C"]).args(arguments).output();
+    match output {
+        Ok(output) => {
+            assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
+        Err(error) => {
+            eprintln!("skipped: tshark cannot be run here ({error})");
+            None
+        }
+    }
+}
+
+/// A watchdog request that tshark can read to the end.
+fn watchdog(length: usize) -> Bytes {
+    let mut bytes = message(length, b'x').to_vec();
+    bytes[4..12].copy_from_slice(&[0x80, 0, 1, 24, 0, 0, 0, 0]);
+    bytes[20..24].copy_from_slice(&269u32.to_be_bytes());
+    bytes[24..28].copy_from_slice(&(length as u32 - 20).to_be_bytes());
+    bytes.into()
+}
+
+#[tokio::test]
+async fn the_record_of_both_ends_has_every_packet_once() {
+    let directory = tempfile::tempdir().unwrap();
+    for transport in transports() {
+        let file = directory.path().join(format!("{transport:?}.pcapng"));
+        let annotate = |bytes: &[u8]| Some(format!("{} octets of command {}", bytes[3], bytes[7]));
+        let recorder = Recorder::create(&file, Some(Box::new(annotate))).unwrap();
+        let options = Options { recorder: Some(recorder.clone()), ..Options::default() };
+        let (mut client, server, _listener) = Lab::new(transport, options).pair().await;
+        let server = tokio::spawn(echo(server));
+        for length in [40, 20_000, 100] {
+            client.send(Outgoing::new(watchdog(length))).await.unwrap();
+            client.recv().await.unwrap().unwrap();
+        }
+        client.close().await.unwrap();
+        server.await.unwrap().unwrap();
+        let packets = recorder.finish().unwrap();
+
+        let Some(frames) = tshark(&file, &["-T", "fields", "-e", "frame.number"]) else { return };
+        assert_eq!(frames.lines().count() as u64, packets);
+        let lengths = tshark(&file, &["-Y", "diameter", "-T", "fields", "-e", "diameter.length"]).unwrap();
+        assert_eq!(lengths.lines().collect::<Vec<_>>(), ["40", "40", "20000", "20000", "100", "100"]);
+        let faults = tshark(&file, &["-Y", "_ws.malformed || _ws.expert.severity >= \"Warning\"", "-V"]).unwrap();
+        assert_eq!(faults, "");
+        let comments = tshark(&file, &["-Y", "frame.comment", "-T", "fields", "-e", "frame.comment"]).unwrap();
+        assert_eq!(comments.lines().count(), 6, "{comments}");
+        assert!(comments.starts_with("40 octets of command 24"), "{comments}");
+        if transport == Transport::EmbeddedSctp {
+            let sums = tshark(&file, &["-T", "fields", "-e", "sctp.checksum.status"]).unwrap();
+            assert!(sums.lines().all(|status| status == "1"), "{sums}");
+            let ppids =
+                tshark(&file, &["-Y", "sctp.chunk_type == 0", "-T", "fields", "-e", "sctp.data_payload_proto_id"]);
+            assert!(ppids.unwrap().lines().flat_map(|line| line.split(',')).all(|ppid| ppid == "46"));
+            let kinds = tshark(&file, &["-T", "fields", "-e", "sctp.chunk_type"]).unwrap();
+            let kinds: Vec<&str> = kinds.lines().flat_map(|line| line.split(',')).collect();
+            assert_eq!(kinds[..4], ["1", "2", "10", "11"]);
+            assert_eq!(kinds[kinds.len() - 3..], ["7", "8", "14"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_record_of_one_end_has_both_directions() {
+    let directory = tempfile::tempdir().unwrap();
+    for transport in transports() {
+        let file = directory.path().join(format!("{transport:?}.pcapng"));
+        let recorder = Recorder::create(&file, None).unwrap();
+        let lab = Lab::new(transport, Options { recorder: Some(recorder.clone()), ..Options::default() });
+        let other = Net::new(Options::default());
+        let mut listener = other.listen(transport, lab.server).await.unwrap();
+        let mut client = lab.net.connect(transport, Some(lab.client), lab.server).await.unwrap();
+        let server = tokio::spawn(echo(listener.accept().await.unwrap()));
+        client.send(Outgoing::new(watchdog(40))).await.unwrap();
+        client.recv().await.unwrap().unwrap();
+        client.close().await.unwrap();
+        server.await.unwrap().unwrap();
+        recorder.finish().unwrap();
+        let Some(lengths) = tshark(&file, &["-Y", "diameter", "-T", "fields", "-e", "ip.src"]) else { return };
+        let ends: Vec<String> = [lab.client, lab.server.ip()].map(|ip| ip.to_string()).into();
+        assert_eq!(lengths.lines().collect::<Vec<_>>(), ends);
+    }
+}
+
+/// Not a test: `cargo test --release --lib -- --ignored --nocapture rate`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn rate() {
+    for transport in transports() {
+        for window in [1usize, 64] {
+            let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
+            let server = tokio::spawn(echo(server));
+            let count = if window == 1 { 30_000 } else { 300_000 };
+            let bytes = message(380, 0);
+            let start = std::time::Instant::now();
+            let credit = Arc::new(tokio::sync::Semaphore::new(window));
+            let (sender, permits) = (client.sender(), Arc::clone(&credit));
+            let sending = tokio::spawn(async move {
+                for number in 0..count {
+                    permits.acquire().await.unwrap().forget();
+                    sender.send(Outgoing::new(bytes.clone()).on_stream(number as u16 % 16)).await.unwrap();
+                }
+            });
+            for _ in 0..count {
+                client.recv().await.unwrap().unwrap();
+                credit.add_permits(1);
+            }
+            let rate = f64::from(count) / start.elapsed().as_secs_f64();
+            println!("{transport:?}, {window} outstanding: {rate:.0} echoes/s");
+            sending.await.unwrap();
+            client.close().await.unwrap();
+            server.await.unwrap().unwrap();
+        }
+    }
+}
