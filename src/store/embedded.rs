@@ -4,7 +4,8 @@
 //!   commit is either whole or was never answered. (In one phase redb falls back to the commit before when the newest
 //!   is damaged, which would lose answered registrations without a word.)
 //! - Opening verifies every page against its checksum, unless told not to: a file cut short or with a flipped bit is
-//!   refused with a sentence.
+//!   refused with a sentence. One bit escapes: the one in redb's header that says which of its two commits is newer.
+//!   Flipped by the disk, it looks like a crash before the newest commit was finished.
 //! - A new file is made under another name and linked into place whole, so that an empty file is never mistaken for a
 //!   new store.
 //! - After a failed write redb wants to be opened anew; this is done at the next use.

@@ -144,6 +144,10 @@ fn a_file_cut_short_is_refused() {
     }
 }
 
+/// Bit 0 of octet 9 says which of the two commits in a redb file is the newest. Flipped, the file is the one that a
+/// crash between the two phases of the newest commit leaves, which redb has no reason to refuse: the commit before opens.
+const NEWEST_COMMIT_BIT: usize = 9 * 8;
+
 #[test]
 fn a_flipped_bit_is_noticed_or_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
@@ -154,6 +158,9 @@ fn a_flipped_bit_is_noticed_or_does_not_matter() {
     for (state, whole) in [("crashed", &crashed), ("closed", &closed)] {
         let mut refused = 0;
         for at in (0..512 * 8).step_by(in_header).chain((512 * 8..whole.len() * 8).step_by(behind)) {
+            if at == NEWEST_COMMIT_BIT {
+                continue;
+            }
             let mut octets = whole.clone();
             octets[at / 8] ^= 1 << (at % 8);
             let what = format!("{state}, bit {} of octet {}", at % 8, at / 8);
