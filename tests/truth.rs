@@ -126,6 +126,13 @@ fn ours(path: &Path) -> (Vec<Seen>, Option<CaptureError>) {
     }
 }
 
+/// The most memory this process ever held, in kB, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
 #[test]
 fn every_capture_reads_as_tshark_reads_it() {
     let Some(captures) = captures() else {
@@ -191,5 +198,8 @@ fn every_capture_reads_as_tshark_reads_it() {
         ERRORS.iter().all(|(file, _)| captures.join(file).exists()),
         "an error is listed for a file that is not there"
     );
+    if let Some(peak) = peak_memory() {
+        assert!(peak < 64 << 10, "{peak} kB at the peak");
+    }
     println!("{files} files");
 }
