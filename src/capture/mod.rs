@@ -285,6 +285,12 @@ pub struct Reader<'r> {
     state: State,
 }
 
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("statistics", self.statistics()).finish_non_exhaustive()
+    }
+}
+
 enum State {
     Reading,
     /// The file is at its end, or damaged; what the flows still held is being handed out.

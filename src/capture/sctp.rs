@@ -290,13 +290,18 @@ impl Associations {
 
     #[cold]
     fn release_some(&mut self, sink: &mut Sink) {
-        while self.held > self.max_memory / 2 {
+        // Two rounds of the clock hand come by every association.
+        for _ in 0..2 * self.slots.len() {
+            if self.held <= self.max_memory / 2 {
+                return;
+            }
             let Some(association) = self.slots.least_used() else { return };
             for direction in &mut association.directions {
                 self.held = self.held.saturating_sub(direction.partial.octets());
                 sink.statistics.sctp_incomplete += direction.partial.clear();
             }
         }
+        self.held = 0;
     }
 
     /// The association and direction of a packet; a new one when none fits.

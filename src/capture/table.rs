@@ -88,6 +88,11 @@ impl<T> Slots<T> {
         Some(entry)
     }
 
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The entry the clock hand comes to next, passing over those that were touched lately.
     pub fn least_used(&mut self) -> Option<&mut T> {
         if self.entries.is_empty() {

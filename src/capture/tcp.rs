@@ -196,16 +196,25 @@ impl Connections {
 
     #[cold]
     fn release_some(&mut self, sink: &mut Sink) {
-        while self.held > self.max_memory / 2 {
+        // Two rounds of the clock hand come by every connection.
+        for _ in 0..2 * self.slots.len() {
+            if self.held <= self.max_memory / 2 {
+                return;
+            }
             let Some(connection) = self.slots.least_used() else { return };
+            let held: usize = connection.streams.iter().map(Stream::held).sum();
+            if held == 0 {
+                continue;
+            }
+            self.held = self.held.saturating_sub(held);
             sink.statistics.evicted += 1;
             for stream in &mut connection.streams {
-                self.held = self.held.saturating_sub(stream.held());
                 stream.lose_place();
                 stream.waiting = Vec::new();
                 stream.next = None;
             }
         }
+        self.held = 0;
     }
 }
 
