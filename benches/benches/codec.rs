@@ -10,10 +10,10 @@ fn codec(criterion: &mut Criterion) {
     let (rival_b, rival_c) = (ours::for_rival(&b), ours::for_rival(&c));
 
     let mut group = criterion.benchmark_group("walk");
-    group.bench_function("b, flat", |bench| bench.iter(|| ours::walk_flat(black_box(&b))));
-    group.bench_function("b, groups opened", |bench| bench.iter(|| ours::walk(black_box(&b))));
+    group.bench_function("b", |bench| bench.iter(|| ours::walk(black_box(&b))));
+    group.bench_function("b, by dictionary", |bench| bench.iter(|| ours::walk_by_dictionary(black_box(&b))));
     group.bench_function("b, by hand", |bench| bench.iter(|| ours::walk_by_hand(black_box(&b))));
-    group.bench_function("c, groups opened", |bench| bench.iter(|| ours::walk(black_box(&c))));
+    group.bench_function("c, by dictionary", |bench| bench.iter(|| ours::walk_by_dictionary(black_box(&c))));
     group.finish();
 
     let mut group = criterion.benchmark_group("typed decode");
