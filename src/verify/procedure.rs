@@ -35,7 +35,7 @@ pub(crate) enum Asked {
     /// Message 5 from the MME.
     AllocateAtMme { imsi: String, old_id1: Option<u64> },
     /// Message 1.
-    Register { id1: u64, application: String, server: String },
+    Register { id1: u64, application: String },
     /// Message 2.
     Bind { id1: u64, id2: String, application: String, server: String },
     /// Message G1.
@@ -328,8 +328,7 @@ impl Procedure {
         let application = request.prose_app_id.to_owned();
         self.registering
             .insert((id1, application.clone()), Registering { id3, frame: judge.spot.frame, ..Default::default() });
-        let server = request.destination_host.unwrap_or_default().to_ascii_lowercase();
-        Some(Asked::Register { id1, application, server })
+        Some(Asked::Register { id1, application })
     }
 
     /// Message 2.
@@ -475,9 +474,7 @@ impl Procedure {
             Asked::Bind { id1, id2, application, server } => {
                 self.message_3(id1, id2, application, server, success, bytes, &mut judge);
             }
-            Asked::Register { id1, application, server: _ } => {
-                self.message_4(id1, application, bytes, success, &mut judge);
-            }
+            Asked::Register { id1, application } => self.message_4(id1, application, bytes, success, &mut judge),
             Asked::Fetch { id1, by } => self.message_g2(id1, by, bytes, success, &mut judge),
             Asked::Update { id2, server, id4, id5, old } => {
                 if success {
