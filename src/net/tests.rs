@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -507,33 +506,38 @@ async fn the_record_of_one_end_has_both_directions() {
 }
 
 /// Not a test: `cargo test --release --lib -- --ignored --nocapture rate`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[test]
 #[ignore = "a measurement"]
-async fn rate() {
+fn rate() {
+    use tokio::runtime::Builder;
     for transport in transports() {
         for window in [1usize, 64] {
-            let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
-            let server = tokio::spawn(echo(server));
-            let count = if window == 1 { 30_000 } else { 300_000 };
-            let bytes = message(380, 0);
-            let start = std::time::Instant::now();
-            let credit = Arc::new(tokio::sync::Semaphore::new(window));
-            let (sender, permits) = (client.sender(), Arc::clone(&credit));
-            let sending = tokio::spawn(async move {
-                for number in 0..count {
-                    permits.acquire().await.unwrap().forget();
-                    sender.send(Outgoing::new(bytes.clone()).on_stream(number as u16 % 16)).await.unwrap();
-                }
-            });
-            for _ in 0..count {
-                client.recv().await.unwrap().unwrap();
-                credit.add_permits(1);
+            for (name, mut builder) in [("one", Builder::new_current_thread()), ("two", Builder::new_multi_thread())] {
+                let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+                let rate = runtime.block_on(async { tokio::spawn(echo_rate(transport, window)).await.unwrap() });
+                println!("{transport:?}, {window} outstanding, {name} thread(s): {rate:.0} echoes/s");
             }
-            let rate = f64::from(count) / start.elapsed().as_secs_f64();
-            println!("{transport:?}, {window} outstanding: {rate:.0} echoes/s");
-            sending.await.unwrap();
-            client.close().await.unwrap();
-            server.await.unwrap().unwrap();
         }
     }
+}
+
+/// Echoes of message b's size in a second.
+async fn echo_rate(transport: Transport, window: usize) -> f64 {
+    let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
+    let server = tokio::spawn(echo(server));
+    let count = if window == 1 { 30_000 } else { 200_000 };
+    let bytes = message(380, 0);
+    let start = std::time::Instant::now();
+    for number in 0..count + window {
+        if number >= window {
+            client.recv().await.unwrap().unwrap();
+        }
+        if number < count {
+            client.send(Outgoing::new(bytes.clone()).on_stream(number as u16 % 16)).await.unwrap();
+        }
+    }
+    let rate = count as f64 / start.elapsed().as_secs_f64();
+    client.close().await.unwrap();
+    server.await.unwrap().unwrap();
+    rate
 }
