@@ -505,6 +505,58 @@ async fn the_record_of_one_end_has_both_directions() {
     }
 }
 
+/// Turns UDP encapsulation on in the kernel while it lives.
+struct Encapsulation;
+
+impl Encapsulation {
+    fn between(kernel: u16, embedded: u16) -> std::io::Result<Self> {
+        std::fs::write("/proc/sys/net/sctp/udp_port", kernel.to_string())?;
+        std::fs::write("/proc/sys/net/sctp/encap_port", embedded.to_string())?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Encapsulation {
+    fn drop(&mut self) {
+        for name in ["udp_port", "encap_port"] {
+            let _ = std::fs::write(format!("/proc/sys/net/sctp/{name}"), "0");
+        }
+    }
+}
+
+/// The kernel's stack against the embedded one, each calling the other, over UDP.
+#[tokio::test]
+#[ignore = "changes settings of the kernel: for a guest of its own"]
+async fn kernel_and_embedded_understand_each_other() {
+    let _encapsulation = match Encapsulation::between(9899, 9900) {
+        Ok(encapsulation) => encapsulation,
+        Err(error) => return eprintln!("skipped: the kernel does not encapsulate SCTP ({error})"),
+    };
+    let lab = Lab::new(Transport::KernelSctp, Options::default());
+    let embedded = Net::new(Options { udp_port: 9900, ..Options::default() });
+    let (a, b) = (SocketAddr::new(lab.client, DIAMETER_PORT), lab.server);
+    let mut of_embedded = embedded.listen(Transport::EmbeddedSctp, a).await.unwrap();
+    let mut of_kernel = lab.net.listen(Transport::KernelSctp, b).await.unwrap();
+    let remote = Remote { address: b, udp_port: Some(9899) };
+    let from_embedded = embedded.connect(Transport::EmbeddedSctp, Some(a.ip()), remote).await.unwrap();
+    let in_kernel = of_kernel.accept().await.unwrap();
+    let from_kernel = lab.net.connect(Transport::KernelSctp, Some(b.ip()), a).await.unwrap();
+    let in_embedded = of_embedded.accept().await.unwrap();
+    for (mut client, server) in [(from_embedded, in_kernel), (from_kernel, in_embedded)] {
+        eprintln!("{:?}", client.info());
+        let server = tokio::spawn(echo(server));
+        for (length, stream, ppid) in [(20, 0, 46), (5_000, 3, 0), (60_000, 15, 46), (1 << 19, 1, 47)] {
+            let bytes = message(length, 7);
+            client.send(Outgoing { bytes: bytes.clone(), stream, unordered: false, ppid }).await.unwrap();
+            let got = client.recv().await.unwrap().unwrap();
+            assert_eq!((got.bytes.len(), got.stream, got.ppid), (length, stream, ppid));
+            assert!(got.bytes == bytes);
+        }
+        client.close().await.unwrap();
+        server.await.unwrap().unwrap();
+    }
+}
+
 /// Not a test: `cargo test --release --lib -- --ignored --nocapture rate`.
 #[test]
 #[ignore = "a measurement"]
