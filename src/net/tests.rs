@@ -324,7 +324,12 @@ async fn a_peer_that_restarts_ends_its_old_association_and_gets_a_new_one() {
     let data = crate::capture::write::Data { tsn: 1, stream: 2, ssn: 0, ppid: 0, flags: 3 };
     builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
     peer.socket.send_to(builder.data(data, &bytes).finish(), peer.to).await.unwrap();
+    // A last word before the abort is heard.
+    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
+    peer.socket.send_to(builder.abort(12, false).finish(), peer.to).await.unwrap();
     assert_eq!(second.recv().await, Ok(Some(Incoming { bytes, stream: 2, ppid: 0 })));
+    let error = second.recv().await.unwrap_err();
+    assert!(error.to_string().ends_with("aborted the association: user-initiated abort"), "{error}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use sctp_proto::{AssociationHandle, PayloadProtocolIdentifier, ReliabilityType};
+use sctp_proto::{AssociationHandle, Event, PayloadProtocolIdentifier, ReliabilityType, StreamEvent};
 use tokio::sync::oneshot;
 
 use super::edge::{self, Edge};
@@ -76,6 +76,15 @@ impl Peer {
         match self.phase {
             Phase::Opening(_) => self.not_connected(&format!("it refused: {reason}")),
             _ => NetError::Aborted { remote: self.remote(), reason: reason.to_owned() },
+        }
+    }
+
+    /// Remembers a stream that has become readable.
+    pub(super) fn note_readable(&mut self, event: &Event) {
+        if let Event::Stream(StreamEvent::Readable { id }) = event
+            && !self.readable.contains(id)
+        {
+            self.readable.push_back(*id);
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use sctp_proto::{
     AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, EndpointEvent, Event, Payload, ServerConfig,
-    StreamEvent, TransportConfig,
+    TransportConfig,
 };
 use tokio::sync::mpsc;
 
@@ -235,6 +235,11 @@ impl Pump {
             return;
         }
         if let Some(code) = admitted.abort {
+            // What came before it in the same batch is still to be read.
+            while let Some(event) = peer.stack.poll() {
+                peer.note_readable(&event);
+            }
+            self.deliver(&mut peer);
             let end = Err(peer.aborted(code));
             self.finish(peer, end, None);
             return;
@@ -357,9 +362,6 @@ impl Pump {
                     Some(up) => peer = up,
                     None => return,
                 },
-                Event::Stream(StreamEvent::Readable { id }) if !peer.readable.contains(&id) => {
-                    peer.readable.push_back(id);
-                }
                 Event::HandshakeFailed { reason } => {
                     let end = Err(peer.not_connected(&reason.to_string()));
                     return self.finish(peer, end, None);
@@ -375,7 +377,7 @@ impl Pump {
                     let abort = end.is_err().then_some(cause::USER_INITIATED);
                     return self.finish(peer, end, abort);
                 }
-                _ => {}
+                event => peer.note_readable(&event),
             }
         }
         // The stack asks to be forgotten when shutdown begins; it is forgotten when it is complete.
@@ -436,6 +438,7 @@ impl Pump {
             }
             Phase::HalfOpen => {
                 self.half_open.remove(&(peer.path, peer.edge.peer_tag));
+                self.half_open_order.retain(|id| *id != peer.id);
                 if let Some(old) = self.by_path.insert(peer.path, peer.id)
                     && let Some(old) = self.peers.remove(&old)
                 {
