@@ -7,7 +7,8 @@
 //! ```text
 //! association.rs   the handle, and the driver's side of it      choose.rs   which backend, and why
 //! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
-//! sctp/embedded.rs the UDP socket                               sctp/kernel.rs SCTP sockets of the kernel
+//! sctp/peer.rs     one of these associations                   sctp/embedded.rs the UDP socket under them
+//! sctp/kernel.rs   SCTP sockets of the kernel
 //! tcp.rs codec.rs  byte streams cut into messages               record.rs      all of it into one capture
 //! ```
 

@@ -184,7 +184,7 @@ impl Recorder {
             let length = usize::from(u16::from_be_bytes([high, low]));
             let Some(chunk) = rest.get(..length.max(4)) else { break };
             if kind == chunk::DATA && flags & Data::BEGIN != 0 {
-                let said = chunk.get(16..).and_then(|message| annotate(message));
+                let said = chunk.get(16..).and_then(annotate);
                 words = match (words, said) {
                     (Some(words), Some(said)) => Some(words + "; " + &said),
                     (words, said) => words.or(said),

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -70,7 +69,13 @@ async fn messages_of_every_size_come_back_whole() {
         let server = tokio::spawn(echo(server));
         for (length, fill) in [(20, 1), (5_000, 2), (60_000, 3), (1 << 20, 4)] {
             let sent = message(length, fill);
-            client.send(Outgoing::new(sent.clone())).await.unwrap();
+            match client.send(Outgoing::new(sent.clone())).await {
+                Err(NetError::MessageSize { limit, .. }) if transport == Transport::KernelSctp => {
+                    eprintln!("skipped: {length} octets, the kernel's send buffer allows {limit}");
+                    continue;
+                }
+                sent => sent.unwrap(),
+            }
             let got = client.recv().await.unwrap().unwrap();
             assert_eq!(got.bytes.len(), sent.len());
             assert!(got.bytes == sent && got.ppid == 46);
@@ -264,6 +269,160 @@ async fn one_address_serves_many_in_both_roles() {
     }
 }
 
+/// A peer made by hand: completes handshakes from one SCTP port as often as wanted.
+struct Handmade {
+    socket: tokio::net::UdpSocket,
+    to: SocketAddr,
+}
+
+impl Handmade {
+    const PORT: u16 = 3868;
+
+    async fn packet(&self, builder: &mut crate::capture::write::SctpPacketBuilder) -> Vec<u8> {
+        self.socket.send_to(builder.finish(), self.to).await.unwrap();
+        let mut reply = vec![0; 2000];
+        let (length, _) = self.socket.recv_from(&mut reply).await.unwrap();
+        reply.truncate(length);
+        reply
+    }
+
+    /// INIT and COOKIE ECHO; answers the tag to send with.
+    async fn handshake(&self, tag: u32) -> u32 {
+        let init =
+            crate::capture::write::Init { tag, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
+        let mut builder = crate::capture::write::SctpPacketBuilder::new(Self::PORT, DIAMETER_PORT, 0);
+        let reply = self.packet(builder.init(init)).await;
+        assert_eq!(reply[12], sctp::edge::chunk::INIT_ACK);
+        let theirs = u32::from_be_bytes(reply[16..20].try_into().unwrap());
+        let cookie = usize::from(u16::from_be_bytes([reply[34], reply[35]]));
+        builder.restart(Self::PORT, DIAMETER_PORT, theirs);
+        let reply = self.packet(builder.cookie_echo(&reply[36..32 + cookie])).await;
+        assert_eq!(reply[12], sctp::edge::chunk::COOKIE_ACK);
+        theirs
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_restarts_ends_its_old_association_and_gets_a_new_one() {
+    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
+    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
+    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
+    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
+    peer.handshake(1111).await;
+    let mut first = listener.accept().await.unwrap();
+    assert_eq!((first.info().outgoing_streams, first.info().incoming_streams), (4, 4));
+    // A late copy of the first INIT changes nothing; a complete new handshake does.
+    let init =
+        crate::capture::write::Init { tag: 1111, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
+    let mut builder = crate::capture::write::SctpPacketBuilder::new(Handmade::PORT, DIAMETER_PORT, 0);
+    peer.socket.send_to(builder.init(init).finish(), peer.to).await.unwrap();
+    let tag = peer.handshake(2222).await;
+    let mut second = listener.accept().await.unwrap();
+    let error = first.recv().await.unwrap_err();
+    assert!(error.to_string().contains("has restarted"), "{error}");
+    let bytes = message(40, 9);
+    let data = crate::capture::write::Data { tsn: 1, stream: 2, ssn: 0, ppid: 0, flags: 3 };
+    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
+    peer.socket.send_to(builder.data(data, &bytes).finish(), peer.to).await.unwrap();
+    // A last word before the abort is heard.
+    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
+    peer.socket.send_to(builder.abort(12, false).finish(), peer.to).await.unwrap();
+    assert_eq!(second.recv().await, Ok(Some(Incoming { bytes, stream: 2, ppid: 0 })));
+    let error = second.recv().await.unwrap_err();
+    assert!(error.to_string().ends_with("aborted the association: user-initiated abort"), "{error}");
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_silent_is_reported() {
+    let options = Options { path_timeout: Duration::from_millis(200), ..Options::default() };
+    let lab = Lab::new(Transport::EmbeddedSctp, options);
+    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
+    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
+    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
+    peer.handshake(1).await;
+    let mut association = listener.accept().await.unwrap();
+    association.send(Outgoing::new(message(40, 0))).await.unwrap();
+    let error = association.recv().await.unwrap_err();
+    assert!(error.to_string().contains("has not acknowledged anything for 200ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_peer_that_lost_its_state_is_noticed_with_the_next_message() {
+    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
+    let server = lab.server;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (up, listening) = tokio::sync::oneshot::channel();
+    runtime.spawn(async move {
+        let net = Net::new(Options::default());
+        let mut listener = net.listen(Transport::EmbeddedSctp, server).await.unwrap();
+        up.send(()).unwrap();
+        let association = listener.accept().await.unwrap();
+        std::future::pending::<()>().await;
+        drop((association, net));
+    });
+    listening.await.unwrap();
+    let mut client = lab.net.connect(lab.transport, Some(lab.client), server).await.unwrap();
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(5))).await.unwrap();
+    let _again = lab.net.listen(lab.transport, server).await.unwrap();
+    client.send(Outgoing::new(message(40, 0))).await.unwrap();
+    let error = client.recv().await.unwrap_err();
+    assert!(matches!(error, NetError::Aborted { .. }), "{error}");
+}
+
+/// Passes datagrams on in both directions, but not all of them, and some twice or late.
+async fn bad_network(between: tokio::net::UdpSocket, client: SocketAddr, server: SocketAddr) {
+    let mut buffer = vec![0; 65_536];
+    let mut late: Option<(Vec<u8>, SocketAddr)> = None;
+    for count in 1u32.. {
+        let (length, from) = between.recv_from(&mut buffer).await.unwrap();
+        let to = if from == server { client } else { server };
+        match count % 23 {
+            7 => continue,
+            11 => late = Some((buffer[..length].to_vec(), to)),
+            13 => {
+                between.send_to(&buffer[..length], to).await.unwrap();
+                between.send_to(&buffer[..length], to).await.unwrap();
+                if let Some((bytes, to)) = late.take() {
+                    between.send_to(&bytes, to).await.unwrap();
+                }
+            }
+            _ => {
+                between.send_to(&buffer[..length], to).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_message_crosses_a_bad_network_exactly_once() {
+    let options = Options { rto_minimum: Duration::from_millis(50), ..Options::default() };
+    let lab = Lab::new(Transport::EmbeddedSctp, options);
+    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
+    let server = listener.encapsulation().unwrap();
+    let between = tokio::net::UdpSocket::bind((server.ip(), 0)).await.unwrap();
+    let udp_port = Some(between.local_addr().unwrap().port());
+    let client = SocketAddr::new(lab.client, 9899);
+    let network = tokio::spawn(bad_network(between, client, server));
+    let remote = Remote { address: lab.server, udp_port };
+    let mut association = lab.net.connect(lab.transport, Some(lab.client), remote).await.unwrap();
+    let server = tokio::spawn(echo(listener.accept().await.unwrap()));
+    let sender = association.sender();
+    let sending = tokio::spawn(async move {
+        for number in 0..500u32 {
+            sender.send(Outgoing::new(message(100 + 4 * (number as usize * 37 % 1000), number as u8))).await.unwrap();
+        }
+    });
+    for number in 0..500u32 {
+        let got = association.recv().await.unwrap().unwrap();
+        assert_eq!(got.bytes.len(), 100 + 4 * (number as usize * 37 % 1000));
+        assert_eq!(got.bytes[20], number as u8);
+    }
+    sending.await.unwrap();
+    association.close().await.unwrap();
+    server.await.unwrap().unwrap();
+    network.abort();
+}
+
 fn tshark(file: &std::path::Path, arguments: &[&str]) -> Option<String> {
     let output =
         Command::new("tshark").arg("-r").arg(file).args(["-o", "sctp.checksum:CRC-32C"]).args(arguments).output();
@@ -351,34 +510,91 @@ async fn the_record_of_one_end_has_both_directions() {
     }
 }
 
-/// Not a test: `cargo test --release --lib -- --ignored --nocapture rate`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn rate() {
-    for transport in transports() {
-        for window in [1usize, 64] {
-            let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
-            let server = tokio::spawn(echo(server));
-            let count = if window == 1 { 30_000 } else { 300_000 };
-            let bytes = message(380, 0);
-            let start = std::time::Instant::now();
-            let credit = Arc::new(tokio::sync::Semaphore::new(window));
-            let (sender, permits) = (client.sender(), Arc::clone(&credit));
-            let sending = tokio::spawn(async move {
-                for number in 0..count {
-                    permits.acquire().await.unwrap().forget();
-                    sender.send(Outgoing::new(bytes.clone()).on_stream(number as u16 % 16)).await.unwrap();
-                }
-            });
-            for _ in 0..count {
-                client.recv().await.unwrap().unwrap();
-                credit.add_permits(1);
-            }
-            let rate = f64::from(count) / start.elapsed().as_secs_f64();
-            println!("{transport:?}, {window} outstanding: {rate:.0} echoes/s");
-            sending.await.unwrap();
-            client.close().await.unwrap();
-            server.await.unwrap().unwrap();
+/// Turns UDP encapsulation on in the kernel while it lives.
+struct Encapsulation;
+
+impl Encapsulation {
+    fn between(kernel: u16, embedded: u16) -> std::io::Result<Self> {
+        std::fs::write("/proc/sys/net/sctp/udp_port", kernel.to_string())?;
+        std::fs::write("/proc/sys/net/sctp/encap_port", embedded.to_string())?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Encapsulation {
+    fn drop(&mut self) {
+        for name in ["udp_port", "encap_port"] {
+            let _ = std::fs::write(format!("/proc/sys/net/sctp/{name}"), "0");
         }
     }
+}
+
+/// The kernel's stack against the embedded one, each calling the other, over UDP.
+#[tokio::test]
+#[ignore = "changes settings of the kernel: for a guest of its own"]
+async fn kernel_and_embedded_understand_each_other() {
+    let _encapsulation = match Encapsulation::between(9899, 9900) {
+        Ok(encapsulation) => encapsulation,
+        Err(error) => return eprintln!("skipped: the kernel does not encapsulate SCTP ({error})"),
+    };
+    let lab = Lab::new(Transport::KernelSctp, Options::default());
+    let embedded = Net::new(Options { udp_port: 9900, ..Options::default() });
+    let (a, b) = (SocketAddr::new(lab.client, DIAMETER_PORT), lab.server);
+    let mut of_embedded = embedded.listen(Transport::EmbeddedSctp, a).await.unwrap();
+    let mut of_kernel = lab.net.listen(Transport::KernelSctp, b).await.unwrap();
+    let remote = Remote { address: b, udp_port: Some(9899) };
+    let from_embedded = embedded.connect(Transport::EmbeddedSctp, Some(a.ip()), remote).await.unwrap();
+    let in_kernel = of_kernel.accept().await.unwrap();
+    let from_kernel = lab.net.connect(Transport::KernelSctp, Some(b.ip()), a).await.unwrap();
+    let in_embedded = of_embedded.accept().await.unwrap();
+    for (mut client, server) in [(from_embedded, in_kernel), (from_kernel, in_embedded)] {
+        eprintln!("{:?}", client.info());
+        let server = tokio::spawn(echo(server));
+        for (length, stream, ppid) in [(20, 0, 46), (5_000, 3, 0), (60_000, 15, 46), (1 << 19, 1, 47)] {
+            let bytes = message(length, 7);
+            client.send(Outgoing { bytes: bytes.clone(), stream, unordered: false, ppid }).await.unwrap();
+            let got = client.recv().await.unwrap().unwrap();
+            assert_eq!((got.bytes.len(), got.stream, got.ppid), (length, stream, ppid));
+            assert!(got.bytes == bytes);
+        }
+        client.close().await.unwrap();
+        server.await.unwrap().unwrap();
+    }
+}
+
+/// Not a test: `cargo test --release --lib -- --ignored --nocapture rate`.
+#[test]
+#[ignore = "a measurement"]
+fn rate() {
+    use tokio::runtime::Builder;
+    for transport in transports() {
+        for window in [1usize, 64] {
+            for (name, mut builder) in [("one", Builder::new_current_thread()), ("two", Builder::new_multi_thread())] {
+                let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+                let rate = runtime.block_on(async { tokio::spawn(echo_rate(transport, window)).await.unwrap() });
+                println!("{transport:?}, {window} outstanding, {name} thread(s): {rate:.0} echoes/s");
+            }
+        }
+    }
+}
+
+/// Echoes of message b's size in a second.
+async fn echo_rate(transport: Transport, window: usize) -> f64 {
+    let (mut client, server, _listener) = Lab::new(transport, Options::default()).pair().await;
+    let server = tokio::spawn(echo(server));
+    let count = if window == 1 { 30_000 } else { 200_000 };
+    let bytes = message(380, 0);
+    let start = std::time::Instant::now();
+    for number in 0..count + window {
+        if number >= window {
+            client.recv().await.unwrap().unwrap();
+        }
+        if number < count {
+            client.send(Outgoing::new(bytes.clone()).on_stream(number as u16 % 16)).await.unwrap();
+        }
+    }
+    let rate = count as f64 / start.elapsed().as_secs_f64();
+    client.close().await.unwrap();
+    server.await.unwrap().unwrap();
+    rate
 }

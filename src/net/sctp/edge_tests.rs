@@ -111,14 +111,14 @@ fn errors_and_unknown_chunks_are_taken_out_and_abort_is_told() {
     let mut packet = SctpPacketBuilder::new(1, 2, 3);
     packet.chunk(chunk::ERROR, 0, &[&[0, 8, 0, 4]]).chunk(0xc1, 0, &[b"odd"]).data(data, b"1234");
     packet.chunk(0x81, 0, &[]);
-    let (admitted, left) = admit(&mut edge(), &packet.finish().to_vec());
+    let (admitted, left) = admit(&mut edge(), packet.finish());
     let place = PayloadProtocolIdentifier::String as u32;
     assert_eq!(left, SctpPacketBuilder::new(1, 2, 3).data(Data { ppid: place, ..data }, b"1234").finish());
     assert_eq!(admitted.abort, None);
 
     let mut packet = SctpPacketBuilder::new(1, 2, 3);
     packet.chunk(chunk::ABORT, 0, &[&[0, 13, 0xff, 0xff]]);
-    let (admitted, left) = admit(&mut edge(), &packet.finish().to_vec());
+    let (admitted, left) = admit(&mut edge(), packet.finish());
     assert_eq!(admitted.abort, Some(13));
     assert_eq!(left, SctpPacketBuilder::new(1, 2, 3).chunk(chunk::ABORT, 0, &[]).finish());
 }
@@ -169,7 +169,7 @@ proptest! {
         if let Ok(head) = inspect(&bytes) {
             let mut buffer = with_room(&bytes);
             let admitted = edge.admit(&mut buffer, bytes.len(), &head, false);
-            prop_assert!(admitted.length >= COMMON_HEADER && admitted.length % 4 == 0);
+            prop_assert!(admitted.length >= COMMON_HEADER && admitted.length.is_multiple_of(4));
             prop_assert!(admitted.length <= bytes.len().next_multiple_of(4));
         }
         edge.dispatch(&mut bytes);

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 
-use super::pump::{Pump, Waiter};
+use super::peer::Waiter;
+use super::pump::Pump;
 use crate::net::{Association, Backend, Listener, NetError, Options};
 
 /// A UDP address that speaks SCTP. Clones are handles of the same; it ends when no handle, listener or association is

@@ -157,25 +157,36 @@ fn prepare(domain: Domain, options: &Options) -> IoResult<Socket> {
     let socket = socket(domain)?;
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
-    // Refused or cut down, the default still works for messages of common size.
-    let _ = socket.set_send_buffer_size(options.message_limit.saturating_mul(2));
-    let _ = socket.set_recv_buffer_size(options.message_limit.saturating_mul(2));
     let fd = socket.as_raw_fd();
-    set(fd, SCTP_NODELAY, &1i32)?;
+    // The kernel takes no message larger than the send buffer. Beyond net.core.wmem_max only CAP_NET_ADMIN helps; what is
+    // granted is looked at when the association is up.
+    let wanted = options.message_limit.saturating_mul(2);
+    if set(fd, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, &libc::c_int::try_from(wanted).unwrap_or(libc::c_int::MAX))
+        .is_err()
+    {
+        let _ = socket.set_send_buffer_size(wanted);
+    }
+    let _ = socket.set_recv_buffer_size(wanted);
+    set(fd, libc::IPPROTO_SCTP, SCTP_NODELAY, &1i32)?;
     let milliseconds = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
     // Association 0, then initial, maximum, minimum.
     let rto = [options.rto_initial, options.rto_maximum, options.rto_minimum].map(milliseconds);
-    set(fd, SCTP_RTOINFO, &[0, rto[0], rto[1], rto[2]])?;
+    set(fd, libc::IPPROTO_SCTP, SCTP_RTOINFO, &[0, rto[0], rto[1], rto[2]])?;
     // Streams out and in, attempts and patience as the kernel likes.
-    set(fd, SCTP_INITMSG, &[options.outgoing_streams.max(1), options.incoming_streams.max(1), 0, 0])?;
+    set(
+        fd,
+        libc::IPPROTO_SCTP,
+        SCTP_INITMSG,
+        &[options.outgoing_streams.max(1), options.incoming_streams.max(1), 0, 0],
+    )?;
     Ok(socket)
 }
 
-/// Sets an option of level IPPROTO_SCTP; `T` is an array of integers or one.
-fn set<T: Copy>(fd: RawFd, option: libc::c_int, value: &T) -> IoResult<()> {
+/// Sets a socket option; `T` is an array of integers or one.
+fn set<T: Copy>(fd: RawFd, level: libc::c_int, option: libc::c_int, value: &T) -> IoResult<()> {
     let length = size_of::<T>() as libc::socklen_t;
     // SAFETY: the pointer and the length describe `value`, which outlives the call.
-    let result = unsafe { libc::setsockopt(fd, libc::IPPROTO_SCTP, option, std::ptr::from_ref(value).cast(), length) };
+    let result = unsafe { libc::setsockopt(fd, level, option, std::ptr::from_ref(value).cast(), length) };
     if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
 }
 
@@ -191,6 +202,7 @@ fn address(address: socket2::SockAddr) -> IoResult<SocketAddr> {
 
 fn start(socket: Socket, client: bool, options: Arc<Options>) -> IoResult<Association> {
     let (local, remote) = (address(socket.local_addr()?)?, address(socket.peer_addr()?)?);
+    let granted = socket.send_buffer_size()?;
     let writable = watch(socket.try_clone()?, Interest::WRITABLE)?;
     let socket = SctpSocket::new(socket)?;
     let sctp = socket.sctp();
@@ -207,7 +219,9 @@ fn start(socket: Socket, client: bool, options: Arc<Options>) -> IoResult<Associ
     };
     let woken = Arc::new(Notify::new());
     let wake = Arc::clone(&woken);
-    let (association, driver) = pair(info, &options, move || wake.notify_one());
+    let limit = options.message_limit.min(granted);
+    let sending = Options { message_limit: limit, ..Options::clone(&options) };
+    let (association, driver) = pair(info, &sending, move || wake.notify_one());
     let track = options.recorder.as_ref().map(|recorder| recorder.opened(Backend::KernelSctp, local, remote, client));
     let connection = Connection {
         writable,

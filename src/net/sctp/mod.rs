@@ -3,4 +3,5 @@
 pub mod edge;
 pub mod embedded;
 pub mod kernel;
+mod peer;
 mod pump;

@@ -12,21 +12,16 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use sctp_proto::{
-    AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, EndpointEvent, Event, Payload,
-    PayloadProtocolIdentifier, ReliabilityType, ServerConfig, StreamEvent, TransportConfig,
+    AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, EndpointEvent, Event, Payload, ServerConfig,
+    TransportConfig,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::edge::{self, Edge, Head, cause, chunk};
+use super::peer::{Path, Peer, Phase, Waiter};
 use crate::capture::write::SctpPacketBuilder;
-use crate::net::association::{Driver, NotDelivered, Wish, pair};
+use crate::net::association::{NotDelivered, Wish, pair};
 use crate::net::{Association, Backend, Incoming, Info, NetError, Options};
-
-/// Where a peer is: its UDP address, its SCTP port, our SCTP port.
-type Path = (SocketAddr, u16, u16);
-
-/// Who gets the association a client opens.
-pub(super) type Waiter = oneshot::Sender<Result<Association, NetError>>;
 
 pub(super) struct Pump {
     options: Arc<Options>,
@@ -54,51 +49,6 @@ pub(super) struct Pump {
     pub(super) out: Vec<(SocketAddr, BytesMut)>,
 }
 
-struct Peer {
-    id: u64,
-    handle: AssociationHandle,
-    stack: sctp_proto::Association,
-    edge: Edge,
-    path: Path,
-    phase: Phase,
-    marked: bool,
-    scheduled: Option<Instant>,
-    /// Outgoing streams: opened, and whether the last message was unordered.
-    streams: Vec<Option<bool>>,
-    /// Streams with messages not yet delivered.
-    readable: VecDeque<u16>,
-    /// Octets written and not acknowledged, as of the last look.
-    buffered: usize,
-    /// Since when data waits for a sign of life.
-    waiting_since: Option<Instant>,
-    /// When patience with the handshake or the shutdown ends.
-    deadline: Option<Instant>,
-    /// The peer has asked for shutdown and this side still has something to do.
-    shutdown_held: bool,
-    shutdown_complete: bool,
-}
-
-enum Phase {
-    /// We open it.
-    Opening(Option<Waiter>),
-    /// The peer opens it.
-    HalfOpen,
-    Up(Driver),
-    /// SHUTDOWN has been sent or received.
-    Closing(Driver),
-}
-
-impl Phase {
-    fn driver(&mut self) -> Option<&mut Driver> {
-        match self {
-            Self::Up(driver) | Self::Closing(driver) => Some(driver),
-            Self::Opening(_) | Self::HalfOpen => None,
-        }
-    }
-}
-
-/// Octets handed to the stack and not yet acknowledged, beyond which messages wait in the association's queue.
-const SEND_AHEAD: usize = 256 << 10;
 const ARENA: usize = 16 << 10;
 /// IPv6 and UDP headers, the SCTP common header, and two DATA headers: the stack forgets to count one when it bundles.
 const OVERHEAD: u32 = 40 + 8 + 12 + 2 * 16;
@@ -268,6 +218,11 @@ impl Pump {
             }
             return;
         };
+        if head.init.is_some() && !matches!(peer.phase, Phase::Opening(_)) {
+            // A late copy of an INIT ACK: what it said has long been agreed on.
+            self.peers.insert(peer.id, peer);
+            return;
+        }
         let hold = peer.buffered > 0 || !peer.readable.is_empty() || peer.queued();
         let admitted = peer.edge.admit(buffer, length, &head, hold);
         if peer.waiting_since.is_some() {
@@ -280,6 +235,11 @@ impl Pump {
             return;
         }
         if let Some(code) = admitted.abort {
+            // What came before it in the same batch is still to be read.
+            while let Some(event) = peer.stack.poll() {
+                peer.note_readable(&event);
+            }
+            self.deliver(&mut peer);
             let end = Err(peer.aborted(code));
             self.finish(peer, end, None);
             return;
@@ -402,11 +362,6 @@ impl Pump {
                     Some(up) => peer = up,
                     None => return,
                 },
-                Event::Stream(StreamEvent::Readable { id }) => {
-                    if !peer.readable.contains(&id) {
-                        peer.readable.push_back(id);
-                    }
-                }
                 Event::HandshakeFailed { reason } => {
                     let end = Err(peer.not_connected(&reason.to_string()));
                     return self.finish(peer, end, None);
@@ -422,12 +377,15 @@ impl Pump {
                     let abort = end.is_err().then_some(cause::USER_INITIATED);
                     return self.finish(peer, end, abort);
                 }
-                _ => {}
+                event => peer.note_readable(&event),
             }
         }
         // The stack asks to be forgotten when shutdown begins; it is forgotten when it is complete.
         while peer.stack.poll_endpoint_event().is_some() {}
 
+        if let Some(driver) = peer.phase.driver() {
+            driver.looking();
+        }
         match peer.phase.driver().map(|driver| driver.wish()) {
             Some(Wish::Abort) => {
                 let end = Err(NetError::Closed { remote: peer.remote() });
@@ -480,6 +438,7 @@ impl Pump {
             }
             Phase::HalfOpen => {
                 self.half_open.remove(&(peer.path, peer.edge.peer_tag));
+                self.half_open_order.retain(|id| *id != peer.id);
                 if let Some(old) = self.by_path.insert(peer.path, peer.id)
                     && let Some(old) = self.peers.remove(&old)
                 {
@@ -536,6 +495,10 @@ impl Pump {
     fn wind_down(&mut self, peer: &mut Peer, now: Instant) {
         if peer.deadline.is_none() || peer.buffered > 0 || peer.queued() {
             return;
+        }
+        if peer.shutdown_held && !peer.readable.is_empty() {
+            // The reader is slow, not the peer: the shutdown's time begins when everything has been read.
+            peer.deadline = now.checked_add(self.options.close_timeout);
         }
         if peer.shutdown_held && peer.readable.is_empty() {
             peer.shutdown_held = false;
@@ -669,73 +632,7 @@ impl Pump {
     }
 }
 
-impl Peer {
-    fn remote(&self) -> SocketAddr {
-        SocketAddr::new(self.path.0.ip(), self.path.1)
-    }
-
-    fn not_connected(&self, reason: &str) -> NetError {
-        NetError::Connect { remote: self.remote(), backend: Backend::EmbeddedSctp, reason: reason.to_owned() }
-    }
-
-    fn aborted(&self, code: u16) -> NetError {
-        let reason = edge::cause_name(code);
-        match self.phase {
-            Phase::Opening(_) => self.not_connected(&format!("it refused: {reason}")),
-            _ => NetError::Aborted { remote: self.remote(), reason: reason.to_owned() },
-        }
-    }
-
-    /// Whether messages wait in the association's queue.
-    fn queued(&mut self) -> bool {
-        self.phase.driver().is_some_and(|driver| !driver.outgoing.is_empty())
-    }
-
-    /// Takes messages from the association's queue into the stack, as far ahead as allowed.
-    fn write(&mut self, now: Instant) -> Result<(), NetError> {
-        let remote = self.remote();
-        let Phase::Up(driver) = &mut self.phase else { return Ok(()) };
-        driver.looking();
-        if self.buffered > 0 {
-            self.buffered = 0;
-            for (id, _) in (0u16..).zip(&self.streams).filter(|(_, state)| state.is_some()) {
-                self.buffered += self.stack.stream(id).and_then(|stream| stream.buffered_amount()).unwrap_or_default();
-            }
-        }
-        while self.buffered < SEND_AHEAD
-            && let Ok(message) = driver.outgoing.try_recv()
-        {
-            let lost = |reason: String| NetError::Lost { remote, reason };
-            let Some(place) = self.edge.sent.place(message.ppid) else {
-                return Err(lost(format!("identifier {} is one too many for the embedded stack", message.ppid)));
-            };
-            let id = message.stream % (self.streams.len().clamp(1, 0xffff) as u16);
-            let state = self.streams.get_mut(usize::from(id));
-            if let Some(state) = state {
-                if state.is_none() {
-                    // A stream the peer has used already is open.
-                    let _ = self.stack.open_stream(id, PayloadProtocolIdentifier::Unknown);
-                }
-                let mut stream = self.stack.stream(id).map_err(|error| lost(error.to_string()))?;
-                if state.unwrap_or_default() != message.unordered {
-                    let _ = stream.set_reliability_params(message.unordered, ReliabilityType::Reliable, 0);
-                }
-                *state = Some(message.unordered);
-                self.buffered += message.bytes.len();
-                let written =
-                    stream.set_default_payload_type(place).and_then(|()| stream.write_chunks(&mut [message.bytes]));
-                written.map_err(|error| lost(error.to_string()))?;
-            }
-        }
-        if self.buffered == 0 {
-            self.waiting_since = None;
-        } else if self.waiting_since.is_none() {
-            self.waiting_since = Some(now);
-        }
-        Ok(())
-    }
-}
-
+/// Where the dynamic ports begin.
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
 
 fn transport(options: &Options) -> TransportConfig {

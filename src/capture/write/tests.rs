@@ -1,3 +1,4 @@
+use super::packet::{add, fold};
 use super::*;
 use std::process::Command;
 
