@@ -4,7 +4,10 @@
 //! one of the methods of [`Element`] with an [`Event`] and carries out the [`Action`]s it returns, in their order. Whatever
 //! takes time comes back as another event that carries the same [`Token`].
 
+use std::fmt;
 use std::time::Duration;
+
+use serde::Deserialize;
 
 use crate::message::Header;
 use crate::store::{Write, WriteOutcome};
@@ -38,9 +41,11 @@ pub struct Sender {
 }
 
 /// Where a request goes. The node finds the peer: the host when it is a peer, else the realm's route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Destination {
     /// Destination-Host, when known.
+    #[serde(default)]
     pub host: Option<String>,
     /// Destination-Realm.
     pub realm: String,
@@ -110,7 +115,8 @@ pub enum Action {
         /// The whole answer.
         message: Vec<u8>,
     },
-    /// Write durably, all or nothing, and say so with [`Event::Stored`]. Whoever must be told of the write is told after.
+    /// Write durably in one transaction, and say so with [`Event::Stored`], an outcome for each write. Whoever must be
+    /// told of the write is told after.
     Store {
         /// Comes back with the outcome.
         token: Token,
@@ -144,10 +150,19 @@ pub struct Report {
     pub failure: bool,
 }
 
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.text)
+    }
+}
+
 /// A party of the procedure.
 pub trait Element {
     /// The Application-Ids it serves or uses: what its node advertises.
     fn applications(&self) -> &[u32];
+
+    /// Begins: called once, before any event. An element takes up here what an earlier run left undone.
+    fn start(&mut self, _now: Now, _actions: &mut Vec<Action>) {}
 
     /// Takes an event and appends what is to be done.
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>);

@@ -26,6 +26,10 @@ pub const COMMAND_B: u32 = 16_777_215;
 /// counts up from zero.
 pub const REQUEST_TYPE_BIND_USER: u32 = 4_278_190_081;
 
+/// Experimental-Result-Code of our own vendor: the UE is between two functions, and the new one is named beside it. From
+/// the range of transient failures (RFC 6733 section 7.1.4), so that whoever does not know it tries again later.
+pub const EXPERIMENTAL_UE_MOVING: u32 = 4001;
+
 avps! {
     vendor 32473;
 

@@ -1,0 +1,511 @@
+//! The move of a UE from one function to another of the same network. Requirements F-4, F-6 and F3-1.
+//!
+//! ```text
+//! new function                          old function                      app servers
+//! message 5 with ID1, ID3
+//!      ├────────────── G1 {ID1} ──────────►│ Registered
+//!      │                                   │ write: Moving, new binds are refused
+//!      │◄───────────── G2 {context} ───────┤
+//! write: context with ID4
+//! message 6 {ID4, ID5}
+//!      ├────────────── U1 {ID2, ID4, ID5} ─────────────────────────────────►│   each until it answers
+//!      ├────────────── CRR {ID1} ─────────►│
+//!      │                                   │ write: Moved, kept a while to name the new function
+//!      │◄───────────── CRA ────────────────┤ PNR to the HSS
+//! ```
+
+use super::{After, Allocation, Function, Job, Step, Stop, Waiting, seconds};
+use crate::avp::dictionary::{
+    ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
+    ProseFunctionAddress, ProseRequestType, UeContext as UeContextAvp, group, write_avp,
+};
+use crate::avp::{Avps, Fault};
+use crate::interfaces::pc2;
+use crate::interfaces::pc4::function as pc4;
+use crate::message::Command;
+use crate::registration::config::{FunctionPeer, same_host};
+use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
+use crate::registration::exchange::{NO_STATE, address_avps, failure, report, send, vendor_specific};
+use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
+use crate::registration::reply::{Asked, Outcome, bad_value, silence};
+use crate::store::{Binding, ContextReader, Id1Grant, Stored, UeContext, UeState, Write};
+
+use super::allocate::Handed;
+use super::subscription;
+
+/// U1 to one app server.
+#[derive(Clone, Debug)]
+pub(super) struct Update {
+    pub imsi: Imsi,
+    pub application: Box<str>,
+    pub attempt: u32,
+}
+
+/// CRR to the old function.
+#[derive(Clone, Debug)]
+pub(super) struct Release {
+    pub imsi: Imsi,
+    pub id1: Pduid,
+    pub host: String,
+    pub attempt: u32,
+}
+
+/// Tries of CRR before it is left to the old function's timer.
+const MOST_RELEASES: u32 = 16;
+
+/// Key prefix of the marks of moves that are not finished.
+const MOVES: &str = "move/";
+
+/// Most bindings taken over from another function.
+const MOST_HANDED: usize = 1024;
+
+/// Key of the mark that the move of a UE is not finished.
+pub(super) fn move_key(imsi: Imsi) -> String {
+    format!("{MOVES}{:016x}", imsi.packed())
+}
+
+impl<R: ContextReader> Function<R> {
+    // The new function -------------------------------------------------------------------------------------------------
+
+    /// G1.
+    pub(super) fn context_request(&mut self, now: Now, allocation: Box<Allocation>, actions: &mut Vec<Action>) {
+        let Some(old) = &allocation.old else { return self.run(now, Job::Allocate(allocation), 0, actions) };
+        let peer = self.config.functions.iter().find(|function| function.is_at(&old.function)).cloned();
+        let Some(peer) = peer.filter(|peer| same_host(&peer.realm, &self.identity.realm)) else {
+            let text = format!("{} is no function of this network: {} starts anew", old.function, allocation.imsi);
+            failure(actions, "G1", text);
+            return self.run(now, Job::Allocate(allocation), 0, actions);
+        };
+        let session = self.sessions.next();
+        let id1 = old.id1.to_octets();
+        report(actions, "G1", format!("context of ID1 {} is fetched from {}", old.id1, peer.host));
+        let token = self.pending.insert(Waiting::Context(allocation));
+        let request = pc4::ContextTransferRequest {
+            session_id: &session,
+            vendor_specific_application_id: vendor_specific(pc4::APPLICATION),
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_host: Some(&peer.host),
+            destination_realm: &peer.realm,
+            pduid: &id1,
+            ..Default::default()
+        };
+        send(pc4::APPLICATION, &request, token, peer.destination(), actions);
+    }
+
+    /// G2. A UE that the old function does not know starts anew; an old function that cannot be reached may still know
+    /// it, so the UE is told to try again rather than lose its registrations.
+    pub(super) fn context(
+        &mut self,
+        now: Now,
+        mut allocation: Box<Allocation>,
+        result: Result<&[u8], NoAnswer>,
+        actions: &mut Vec<Action>,
+    ) {
+        let outcome = Outcome::of_result(result);
+        let unknown = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+        let why = match result {
+            Err(why) => format!("old function: {}", silence(why)),
+            Ok(_) if outcome == unknown => {
+                let text = format!("the old function does not know ID1 of {}, which starts anew", allocation.imsi);
+                failure(actions, "G2", text);
+                return self.run(now, Job::Allocate(allocation), 0, actions);
+            }
+            Ok(_) if !outcome.is_success() => format!("old function: {outcome}"),
+            Ok(answer) => match handed(now, answer, &allocation) {
+                Ok(handed) => {
+                    report(actions, "G2", format!("context with {} bindings has come", handed.bindings.len()));
+                    allocation.handed = Some(handed);
+                    return self.run(now, Job::Allocate(allocation), 0, actions);
+                }
+                Err(why) => why,
+            },
+        };
+        failure(actions, "G2", &why);
+        let outcome = match result {
+            Err(_) => outcome,
+            Ok(_) => Outcome::UNABLE_TO_COMPLY,
+        };
+        allocation.asked.reply(&self.identity, outcome).because(&why).send(actions);
+    }
+
+    /// The context is ours and durable: every app server in it is told, and the old function.
+    pub(super) fn tell_of_move(&mut self, imsi: Imsi, release: Release, actions: &mut Vec<Action>) {
+        self.tell_app_servers(imsi, actions);
+        self.release(release, actions);
+    }
+
+    fn tell_app_servers(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+        let stored = match self.reader.get(imsi) {
+            Ok(stored) => stored,
+            Err(why) => return failure(actions, "F3-1", why.to_string()),
+        };
+        let Some(stored) = stored else { return };
+        for binding in stored.context.bindings.iter().filter(|binding| binding.update_pending) {
+            let update = Update { imsi, application: binding.application.clone(), attempt: 0 };
+            self.update_of(&stored.context, update, actions);
+        }
+    }
+
+    /// Takes up the moves that an earlier run left unfinished.
+    pub(super) fn resume_moves(&mut self, actions: &mut Vec<Action>) {
+        let mut after: Option<String> = None;
+        loop {
+            let page = match self.reader.values(MOVES, after.as_deref(), 256) {
+                Ok(page) => page,
+                Err(why) => return failure(actions, "F3-1", why.to_string()),
+            };
+            let Some((last, _)) = page.last() else { return };
+            after = Some(last.clone());
+            for (key, _) in &page {
+                let packed = key.strip_prefix(MOVES).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+                if let Some(imsi) = packed.and_then(Imsi::from_packed) {
+                    report(actions, "F3-1", format!("move of {imsi} is taken up again"));
+                    self.tell_app_servers(imsi, actions);
+                }
+            }
+        }
+    }
+
+    /// U1, unless the UE or the binding has gone meanwhile.
+    pub(super) fn update(&mut self, update: Update, actions: &mut Vec<Action>) {
+        match self.reader.get(update.imsi) {
+            Ok(Some(stored)) => self.update_of(&stored.context, update, actions),
+            Ok(None) => {}
+            Err(why) => failure(actions, "F3-1", why.to_string()),
+        }
+    }
+
+    fn update_of(&mut self, context: &UeContext, update: Update, actions: &mut Vec<Action>) {
+        let Some(binding) = context.binding(&update.application).filter(|binding| binding.update_pending) else {
+            return;
+        };
+        let Some(old) = &context.moved_from else { return };
+        let (name, address) = address_avps(&self.address);
+        let (old_name, old_address) = address_avps(&old.function);
+        let mut own = Vec::with_capacity(160);
+        write_avp::<ContextMove>(&ContextMove::MOVED_TO_FUNCTION, &mut own);
+        write_avp::<PduidAvp>(&context.id1.id1.to_octets().as_slice(), &mut own);
+        if let Some(address) = address {
+            write_avp::<ProseFunctionAddress>(&address, &mut own);
+        }
+        write_avp::<OldPduid>(&old.id1.to_octets().as_slice(), &mut own);
+        if let Some(name) = old_name {
+            write_avp::<OldProseFunctionId>(&name, &mut own);
+        }
+        if let Some(address) = old_address {
+            write_avp::<OldProseFunctionAddress>(&address, &mut own);
+        }
+        let session = self.sessions.next();
+        let destination = Destination {
+            host: Some(binding.app_server_host.to_string()),
+            realm: binding.app_server_realm.to_string(),
+        };
+        report(actions, "U1", format!("{} is told: ID2 {} has ID4 {}", binding.app_server_host, binding.id2, context.id1.id1));
+        let token = self.pending.insert(Waiting::Update(update));
+        let request = pc2::ProXimityActionRequest {
+            session_id: &session,
+            auth_application_id: self.config.pc2_application,
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_realm: &binding.app_server_realm,
+            destination_host: Some(&binding.app_server_host),
+            prose_request_type: ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE,
+            origin_app_layer_user_id: Some(binding.id2.as_str()),
+            prose_function_id: name,
+            prose_app_id: Some(&binding.application),
+            extra: Avps::new(&own).map_while(Result::ok).collect(),
+            ..Default::default()
+        };
+        send(self.config.pc2_application, &request, token, destination, actions);
+    }
+
+    /// U2, or the lack of it. One app server that is down does not hold up the others: each has its own tries.
+    pub(super) fn updated(
+        &mut self,
+        now: Now,
+        update: Update,
+        result: Result<&[u8], NoAnswer>,
+        actions: &mut Vec<Action>,
+    ) {
+        let outcome = Outcome::of_result(result);
+        let Update { imsi, application, attempt } = update;
+        if outcome.is_success() {
+            report(actions, "U2", format!("app server of {application} knows of the move of {imsi}"));
+            return self.run(now, Job::Confirm { imsi, application, gone: false }, 0, actions);
+        }
+        let gone = outcome == Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN);
+        if gone {
+            let text = format!("app server of {application} does not know the user: the binding is dropped");
+            failure(actions, "U2", text);
+            return self.run(now, Job::Confirm { imsi, application, gone: true }, 0, actions);
+        }
+        let attempt = attempt.saturating_add(1);
+        let after = self.back_off(attempt);
+        let what = result.err().map_or_else(|| outcome.to_string(), |why| silence(why).to_owned());
+        let text = format!("app server of {application}: {what}; try {} in {} s", attempt + 1, after.as_secs());
+        failure(actions, "F3-1", text);
+        self.timer(Waiting::UpdateAgain(Update { imsi, application, attempt }), after, actions);
+    }
+
+    /// An app server has answered: its part of the move is over, and with the last the whole move.
+    pub(super) fn confirm(
+        &self,
+        imsi: Imsi,
+        application: &str,
+        gone: bool,
+        actions: &mut Vec<Action>,
+    ) -> Result<Step, Stop> {
+        let Some(stored) = self.reader.get(imsi)? else { return Ok(Step::Over) };
+        let mut context = stored.context.clone();
+        if gone {
+            context.bindings.retain(|binding| !(binding.update_pending && *binding.application == *application));
+        }
+        for binding in context.bindings.iter_mut().filter(|binding| *binding.application == *application) {
+            binding.update_pending = false;
+        }
+        let mut held = Vec::new();
+        let mut end = None;
+        if context.moved_from.is_some() && !context.bindings.iter().any(|binding| binding.update_pending) {
+            context.moved_from = None;
+            end = Some(Write::DeleteValue { key: move_key(imsi) });
+            report(&mut held, "F3-1", format!("all app servers of {imsi} know of the move"));
+        }
+        if context == stored.context {
+            actions.extend(held);
+            return Ok(Step::Over);
+        }
+        let mut writes = vec![self.put(context, Some(&stored), stored.expires_at)];
+        writes.extend(end);
+        Ok(Step::Write { writes, held, after: After::Nothing })
+    }
+
+    /// CRR.
+    pub(super) fn release(&mut self, release: Release, actions: &mut Vec<Action>) {
+        let Some(peer) = self.function_peer(&release.host).cloned() else { return };
+        let session = self.sessions.next();
+        let id1 = release.id1.to_octets();
+        report(actions, "F-6", format!("{} may forget ID1 {}", peer.host, release.id1));
+        let token = self.pending.insert(Waiting::Release(release));
+        let request = pc4::ContextReleaseRequest {
+            session_id: &session,
+            vendor_specific_application_id: vendor_specific(pc4::APPLICATION),
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_host: Some(&peer.host),
+            destination_realm: &peer.realm,
+            pduid: &id1,
+            ..Default::default()
+        };
+        send(pc4::APPLICATION, &request, token, peer.destination(), actions);
+    }
+
+    /// CRA, or the lack of it.
+    pub(super) fn released(
+        &mut self,
+        mut release: Release,
+        result: Result<&[u8], NoAnswer>,
+        actions: &mut Vec<Action>,
+    ) {
+        let outcome = Outcome::of_result(result);
+        if outcome.is_success() {
+            return report(actions, "F-6", format!("{} has let ID1 {} go", release.host, release.id1));
+        }
+        let silent = result.is_err();
+        release.attempt += 1;
+        if (silent || outcome.is_transient()) && release.attempt < MOST_RELEASES {
+            let after = self.back_off(release.attempt);
+            let text = format!("{} does not confirm the move of {}; again in {} s", release.host, release.imsi, after.as_secs());
+            failure(actions, "F-6", text);
+            self.timer(Waiting::ReleaseAgain(release), after, actions);
+        } else {
+            failure(actions, "F-6", format!("{} does not let ID1 {} go: {outcome}", release.host, release.id1));
+        }
+    }
+
+    // The old function -------------------------------------------------------------------------------------------------
+
+    /// The function of the same network that sent G1 or CRR, or the answer that it is none. Requirement F-4.
+    fn proven_function(
+        &self,
+        asked: &Asked,
+        origin_host: &str,
+        step: &'static str,
+        actions: &mut Vec<Action>,
+    ) -> Option<FunctionPeer> {
+        let sender = &asked.sender;
+        let peer = self.function_peer(&sender.peer).filter(|peer| {
+            same_host(origin_host, &sender.peer)
+                && same_host(&sender.realm, &self.identity.realm)
+                && same_host(&peer.realm, &self.identity.realm)
+        });
+        if peer.is_none() {
+            let why = format!("{} of {} is no function of this network", sender.peer, sender.realm);
+            failure(actions, step, format!("refused: {why}"));
+            asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
+        }
+        peer.cloned()
+    }
+
+    /// The context that G1 or CRR is about, or the answer that there is none.
+    fn context_of(
+        &self,
+        asked: &Asked,
+        pduid: &[u8],
+        step: &'static str,
+        actions: &mut Vec<Action>,
+    ) -> Result<Option<Stored>, Stop> {
+        let Ok(id1) = Pduid::from_octets(pduid) else {
+            let fault: Fault = bad_value::<PduidAvp>(&asked.message, "PDUID of 8 octets");
+            asked.refuse(&self.identity, &[fault], actions);
+            return Ok(None);
+        };
+        let stored = self.reader.get_by_id1(id1)?;
+        if stored.is_none() {
+            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+            failure(actions, step, format!("ID1 {id1} is unknown"));
+            asked.reply(&self.identity, outcome).send(actions);
+        }
+        Ok(stored)
+    }
+
+    /// G1: the context is handed out; from the write on new binds are refused.
+    pub(super) fn hand_out(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
+        let request = match pc4::ContextTransferRequest::decode(&asked.message) {
+            Ok(request) => request,
+            Err(faults) => {
+                asked.refuse(&self.identity, &faults, actions);
+                return Ok(Step::Over);
+            }
+        };
+        let Some(peer) = self.proven_function(asked, request.origin_host, "F-4", actions) else {
+            return Ok(Step::Over);
+        };
+        let Some(stored) = self.context_of(asked, request.pduid, "G1", actions)? else { return Ok(Step::Over) };
+        if matches!(stored.context.state, UeState::Moved { .. }) {
+            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+            failure(actions, "G1", format!("{} has moved on already", stored.context.imsi));
+            asked.reply(&self.identity, outcome).send(actions);
+            return Ok(Step::Over);
+        }
+        let Ok(to) = Fqdn::new(&peer.host).map(FunctionAddress::Fqdn) else {
+            asked.reply(&self.identity, Outcome::UNABLE_TO_COMPLY).because("the peer has no name").send(actions);
+            return Ok(Step::Over);
+        };
+        let mut context = stored.context.clone();
+        let text = format!("context of {} handed to {}", context.imsi, peer.host);
+        let held = vec![
+            Action::Report(Report { step: "G2", text, failure: false }),
+            self.message_g2(now, asked, request.pduid, &context),
+        ];
+        if matches!(&context.state, UeState::Moving { to: before, .. } if *before == to) {
+            actions.extend(held);
+            return Ok(Step::Over);
+        }
+        context.state = UeState::Moving { to, since: seconds(now) };
+        let forget_after = seconds(now).plus(self.config.move_hold);
+        let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
+        Ok(Step::Write { writes, held, after: After::Nothing })
+    }
+
+    /// G2.
+    fn message_g2(&self, now: Now, asked: &Asked, pduid: &[u8], context: &UeContext) -> Action {
+        let user = context.imsi.reveal();
+        let msisdn = context.msisdn.map(|msisdn| msisdn.to_tbcd());
+        let plmns = subscription::plmn_octets(&context.subscription);
+        let asked_for = Pduid::from_octets(pduid).ok().and_then(|id1| context.grant(id1)).unwrap_or(&context.id1);
+        let id1 = asked_for.id1.to_octets();
+        let valid = seconds(now).until(asked_for.valid_until);
+        let bindings = context.bindings.iter().map(|binding| group::ApplicationBinding {
+            prose_app_id: &binding.application,
+            origin_app_layer_user_id: binding.id2.as_str(),
+            app_server_host: &binding.app_server_host,
+            app_server_realm: &binding.app_server_realm,
+            extra: Vec::new(),
+        });
+        let group = group::UeContext {
+            user_name: &user,
+            msisdn: msisdn.as_deref(),
+            prose_subscription_data: Some(subscription::write(&context.subscription, &plmns)),
+            pduid: &id1,
+            pduid_validity_time: u32::try_from(valid).unwrap_or(u32::MAX),
+            application_binding: bindings.collect(),
+            extra: Vec::new(),
+        };
+        asked.reply(&self.identity, Outcome::SUCCESS).with::<UeContextAvp>(&group).action()
+    }
+
+    /// CRR: the new function holds the context durably.
+    pub(super) fn let_go(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
+        let request = match pc4::ContextReleaseRequest::decode(&asked.message) {
+            Ok(request) => request,
+            Err(faults) => {
+                asked.refuse(&self.identity, &faults, actions);
+                return Ok(Step::Over);
+            }
+        };
+        let Some(peer) = self.proven_function(asked, request.origin_host, "F-6", actions) else {
+            return Ok(Step::Over);
+        };
+        let Some(stored) = self.context_of(asked, request.pduid, "F-6", actions)? else { return Ok(Step::Over) };
+        let mut context = stored.context.clone();
+        let imsi = context.imsi;
+        let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
+        match &context.state {
+            UeState::Moving { to, .. } if peer.is_at(to) => {
+                let to = to.clone();
+                let forget_after = seconds(now).plus(self.config.moved_memory);
+                let text = format!("{imsi} is served by {to} now");
+                context.state = UeState::Moved { to, forget_after };
+                let held = vec![Action::Report(Report { step: "F-6", text, failure: false }), success];
+                let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
+                Ok(Step::Write { writes, held, after: After::Gone(imsi) })
+            }
+            UeState::Moved { to, .. } if peer.is_at(to) => {
+                actions.push(success);
+                Ok(Step::Over)
+            }
+            UeState::Registered | UeState::Moving { .. } | UeState::Moved { .. } => {
+                let why = format!("the context was not handed to {}", peer.host);
+                failure(actions, "F-6", format!("release of {imsi} refused: {why}"));
+                asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
+                Ok(Step::Over)
+            }
+        }
+    }
+}
+
+/// The context out of G2, when it is that of the UE that message 5 is about.
+fn handed(now: Now, answer: &[u8], allocation: &Allocation) -> Result<Handed, String> {
+    let answer = pc4::ContextTransferAnswer::decode(answer)
+        .map_err(|faults| faults.first().map_or_else(|| "G2 cannot be read".to_owned(), |it| format!("G2: {it}")))?;
+    let context = answer.ue_context.ok_or("G2 carries no context")?;
+    let id1 = Pduid::from_octets(context.pduid).map_err(|why| format!("G2: {why}"))?;
+    if context.user_name.parse() != Ok(allocation.imsi) || allocation.old.as_ref().is_none_or(|old| old.id1 != id1) {
+        return Err("G2 carries the context of another UE".to_owned());
+    }
+    if context.application_binding.len() > MOST_HANDED {
+        return Err(format!("G2 carries {} bindings", context.application_binding.len()));
+    }
+    let now = seconds(now);
+    let mut bindings: Vec<Binding> = Vec::with_capacity(context.application_binding.len());
+    for binding in &context.application_binding {
+        let id2 = Id2::new(binding.origin_app_layer_user_id).map_err(|why| format!("G2: {why}"))?;
+        if bindings.iter().any(|other| *other.application == *binding.prose_app_id) {
+            return Err("G2 carries two bindings of one application".to_owned());
+        }
+        bindings.push(Binding {
+            application: binding.prose_app_id.into(),
+            app_server_host: binding.app_server_host.into(),
+            app_server_realm: binding.app_server_realm.into(),
+            id2,
+            bound_at: now,
+            update_pending: true,
+        });
+    }
+    let valid_until: UnixSeconds = now.plus(u64::from(context.pduid_validity_time));
+    Ok(Handed { grant: Id1Grant { id1, valid_until }, bindings, host: answer.origin_host.to_owned() })
+}

@@ -1,0 +1,240 @@
+//! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR); and the standard
+//! registration of an application by way of the function (PXR type 0). TS 29.344, TS 29.343.
+
+use super::{After, Function, Step, Stop, Waiting};
+use crate::avp::dictionary::{ExperimentalResultCode, PnrFlags, ProseRequestType, UprFlags, UserName, group};
+use crate::interfaces::pc2;
+use crate::interfaces::pc4::hss as pc4a;
+use crate::message::Command;
+use crate::registration::config::same_host;
+use crate::registration::element::{Action, Destination, NoAnswer, Report};
+use crate::registration::exchange::{NO_STATE, failure, report, send, vendor_specific};
+use crate::registration::identifiers::{Imsi, PlmnId};
+use crate::registration::reply::{Asked, Outcome, bad_value, silence};
+use crate::store::{AllowedPlmn, Condition, ContextReader, Subscription, UeState, Write};
+
+impl<R: ContextReader> Function<R> {
+    /// Whether a request comes from the HSS; if not, the answer says so.
+    fn is_from_hss(&self, asked: &Asked, actions: &mut Vec<Action>) -> bool {
+        let hss = &self.config.hss;
+        let proven = match &hss.host {
+            Some(host) => same_host(host, &asked.sender.peer),
+            None => same_host(&hss.realm, &asked.sender.realm),
+        };
+        if !proven {
+            let why = format!("{} is not the HSS of this function", asked.sender.peer);
+            failure(actions, "PC4a", &why);
+            asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
+        }
+        proven
+    }
+
+    /// UPR: a subscription has changed or is gone. The answer waits for the write.
+    pub(super) fn subscription_change(&mut self, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
+        let request = match pc4a::UpdateProseSubscriberDataRequest::decode(&asked.message) {
+            Ok(request) => request,
+            Err(faults) => {
+                asked.refuse(&self.identity, &faults, actions);
+                return Ok(Step::Over);
+            }
+        };
+        if !self.is_from_hss(asked, actions) {
+            return Ok(Step::Over);
+        }
+        let Ok(imsi) = request.user_name.parse::<Imsi>() else {
+            let fault = bad_value::<UserName>(&asked.message, "IMSI of 6 to 15 digits");
+            asked.refuse(&self.identity, &[fault], actions);
+            return Ok(Step::Over);
+        };
+        let stored = self.reader.get(imsi)?;
+        let Some(stored) = stored.filter(|it| !matches!(it.context.state, UeState::Moved { .. })) else {
+            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+            failure(actions, "UPR", format!("{imsi} is unknown here"));
+            asked.reply(&self.identity, outcome).send(actions);
+            return Ok(Step::Over);
+        };
+        let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
+        let flags = request.upr_flags;
+        if flags & UprFlags::REMOVAL != 0 {
+            let text = format!("the HSS has removed {imsi}: ID1 and {} bindings go", stored.context.bindings.len());
+            let held = vec![Action::Report(Report { step: "UPR", text, failure: false }), success];
+            let writes = vec![Write::Delete { imsi, condition: Condition::Version(stored.version) }];
+            return Ok(Step::Write { writes, held, after: After::Nothing });
+        }
+        let mut context = stored.context.clone();
+        let subscription = &mut context.subscription;
+        if flags & UprFlags::UPDATE != 0 {
+            if let Some(data) = &request.prose_subscription_data {
+                subscription.permission = data.prose_permission;
+                subscription.allowed_plmns = allowed_plmns(data);
+            }
+            if let Some(visited) = request.visited_plmn_id {
+                subscription.visited_plmn = PlmnId::from_slice(visited).ok();
+            }
+        }
+        if flags & UprFlags::RESET_ID_UPDATE != 0 {
+            subscription.reset_ids = request.reset_id.iter().map(|id| Box::from(*id)).collect();
+        }
+        if flags & UprFlags::RESET_ID_REMOVAL != 0 {
+            subscription.reset_ids.clear();
+        }
+        let text = format!("{imsi} has permission {:#x} now", subscription.permission);
+        let held = vec![Action::Report(Report { step: "UPR", text, failure: false }), success];
+        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
+        Ok(Step::Write { writes, held, after: After::Nothing })
+    }
+
+    /// The HSS has refused a UE that has a context: binds of it are refused from now on.
+    pub(super) fn withdraw(&self, imsi: Imsi) -> Result<Step, Stop> {
+        let Some(stored) = self.reader.get(imsi)? else { return Ok(Step::Over) };
+        if stored.context.subscription.permission == 0 {
+            return Ok(Step::Over);
+        }
+        let mut context = stored.context.clone();
+        context.subscription.permission = 0;
+        let text = format!("{imsi} may use ProSe no longer");
+        let held = vec![Action::Report(Report { step: "F-2", text, failure: true })];
+        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
+        Ok(Step::Write { writes, held, after: After::Nothing })
+    }
+
+    /// RSR: the HSS has restarted. Every message 5 asks it anew, so nothing has to be marked.
+    pub(super) fn reset_request(&self, asked: &Asked, actions: &mut Vec<Action>) {
+        match pc4a::ResetRequest::decode(&asked.message) {
+            Err(faults) => asked.refuse(&self.identity, &faults, actions),
+            Ok(request) => {
+                if self.is_from_hss(asked, actions) {
+                    report(actions, "RSR", format!("{} has restarted", request.origin_host));
+                    asked.reply(&self.identity, Outcome::SUCCESS).send(actions);
+                }
+            }
+        }
+    }
+
+    /// PNR: the HSS learns that a UE has gone.
+    pub(super) fn purge_notification(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+        let session = self.sessions.next();
+        let user = imsi.reveal();
+        let what = format!("purge of {imsi}");
+        let token = self.pending.insert(Waiting::Told { step: "PNA", what });
+        let request = pc4a::ProseNotifyRequest {
+            session_id: &session,
+            vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_host: self.config.hss.host.as_deref(),
+            destination_realm: &self.config.hss.realm,
+            user_name: Some(&user),
+            pnr_flags: Some(PnrFlags::PURGED_UE),
+            ..Default::default()
+        };
+        send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
+    }
+
+    /// PSR: asks the HSS where a UE is. The answer is reported.
+    pub fn locate(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+        let session = self.sessions.next();
+        let user = imsi.reveal();
+        let token = self.pending.insert(Waiting::Told { step: "PSA", what: format!("location of {imsi}") });
+        let request = pc4a::ProseInitialLocationInformationRequest {
+            session_id: &session,
+            vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_host: self.config.hss.host.as_deref(),
+            destination_realm: &self.config.hss.realm,
+            user_name: &user,
+            ..Default::default()
+        };
+        send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
+    }
+
+    /// The standard registration: PXR type 0 tells the first app server of `application` that its user `aluid` has an
+    /// EPUID at this function, which the answer returns. `None`: no app server has the application. TS 23.303.
+    pub fn register_application(
+        &mut self,
+        application: &str,
+        aluid: &str,
+        actions: &mut Vec<Action>,
+    ) -> Option<String> {
+        let epuid = format!("{:08X}", self.entropy.number() as u32);
+        let server = self.config.app_servers.iter().find(|it| it.applications.iter().any(|it| it == application))?;
+        let destination = Destination { host: Some(server.host.clone()), realm: server.realm.clone() };
+        let session = self.sessions.next();
+        let what = format!("registration of {aluid} in {application}");
+        let token = self.pending.insert(Waiting::Told { step: "PXA type 0", what });
+        let request = pc2::ProXimityActionRequest {
+            session_id: &session,
+            auth_application_id: self.config.pc2_application,
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_realm: &server.realm,
+            destination_host: Some(&server.host),
+            prose_request_type: ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE,
+            origin_app_layer_user_id: Some(aluid),
+            requesting_epuid: Some(&epuid),
+            prose_function_id: Some(self.identity.host.as_bytes()),
+            prose_app_id: Some(application),
+            ..Default::default()
+        };
+        send(self.config.pc2_application, &request, token, destination, actions);
+        Some(epuid)
+    }
+}
+
+/// An answer that is only told.
+pub(super) fn told(step: &'static str, what: &str, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
+    let outcome = Outcome::of_result(result);
+    match result {
+        Ok(_) if outcome.is_success() => report(actions, step, format!("{what}: {outcome}")),
+        Ok(_) => failure(actions, step, format!("{what}: {outcome}")),
+        Err(why) => failure(actions, step, format!("{what}: {}", silence(why))),
+    }
+}
+
+/// What PIA says.
+pub(super) fn read(answer: &pc4a::ProseSubscriberInformationAnswer<'_>) -> Subscription {
+    let data = answer.prose_subscription_data.as_ref();
+    Subscription {
+        permission: data.map_or(0, |data| data.prose_permission),
+        allowed_plmns: data.map(allowed_plmns).unwrap_or_default(),
+        visited_plmn: answer.visited_plmn_id.and_then(|octets| PlmnId::from_slice(octets).ok()),
+        hss: Some(answer.origin_host.into()),
+        reset_ids: answer.reset_id.iter().map(|id| Box::from(*id)).collect(),
+    }
+}
+
+fn allowed_plmns(data: &group::ProseSubscriptionData<'_>) -> Vec<AllowedPlmn> {
+    let read = |allowed: &group::ProseAllowedPlmn<'_>| AllowedPlmn {
+        plmn: allowed.visited_plmn_id.and_then(|octets| PlmnId::from_slice(octets).ok()),
+        discovery_range: allowed.authorized_discovery_range,
+        direct_allowed: allowed.prose_direct_allowed,
+    };
+    data.prose_allowed_plmn.iter().map(read).collect()
+}
+
+/// The octets that [`write`] borrows.
+pub(super) fn plmn_octets(subscription: &Subscription) -> Vec<Option<[u8; 3]>> {
+    subscription.allowed_plmns.iter().map(|allowed| allowed.plmn.map(PlmnId::to_octets)).collect()
+}
+
+/// ProSe-Subscription-Data as G2 carries it.
+pub(super) fn write<'a>(
+    subscription: &Subscription,
+    plmns: &'a [Option<[u8; 3]>],
+) -> group::ProseSubscriptionData<'a> {
+    let allowed = subscription.allowed_plmns.iter().zip(plmns).map(|(allowed, plmn)| group::ProseAllowedPlmn {
+        visited_plmn_id: plmn.as_ref().map(<[u8; 3]>::as_slice),
+        authorized_discovery_range: allowed.discovery_range,
+        prose_direct_allowed: allowed.direct_allowed,
+        extra: Vec::new(),
+    });
+    group::ProseSubscriptionData {
+        prose_permission: subscription.permission,
+        prose_allowed_plmn: allowed.collect(),
+        ..Default::default()
+    }
+}

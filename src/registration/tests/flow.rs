@@ -1,0 +1,144 @@
+//! The flow when all goes well, and the move.
+
+use super::network::{APPLICATION, IMSI, Network, Place, address_of, imsi};
+use crate::avp::dictionary::{self, Pduid as PduidAvp, ProseFunctionAddress, ProseFunctionId};
+use crate::interfaces::{pc2, pc3};
+use crate::message::{Command, find};
+use crate::registration::identifiers::FunctionAddress;
+use crate::registration::reply::{Outcome, body, optional};
+use crate::registration::ue::Phase;
+use crate::store::{ContextReader, UeState};
+
+#[test]
+fn ue_1_ue_2_a_ue_asks_for_id1_before_it_registers() {
+    let mut network = Network::new();
+    network.register();
+    assert_eq!(
+        network.ladder(),
+        ["IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "MIA", "IAA", "URR", "XAR", "XAA", "URA"]
+    );
+    let Some(Phase::Registered { id2 }) = network.ue.phase(0).cloned() else { panic!("registered") };
+    let context = network.context().unwrap();
+    assert_eq!(context.binding(APPLICATION).unwrap().id2, id2);
+    let bound = network.app_server.bound(APPLICATION, id2.as_str()).unwrap();
+    assert_eq!((bound[0].id1, bound[0].function.as_str()), (context.id1.id1, Place::Function.host().as_str()));
+    assert_eq!(network.app_server.tentative(), 0);
+}
+
+#[test]
+fn the_identifiers_are_carried_from_message_to_message() {
+    let mut network = Network::new();
+    network.register();
+    let id1 = network.id1().to_octets();
+    for name in ["MIA", "IAA", "URR", "XAR"] {
+        assert_eq!(find::<PduidAvp>(body(&network.last(name).message)), Some(&id1[..]), "{name}");
+    }
+    let id2 = find::<dictionary::OriginAppLayerUserId>(body(&network.last("XAR").message)).unwrap();
+    assert_eq!(find::<dictionary::OriginAppLayerUserId>(body(&network.last("URA").message)), Some(id2));
+    assert_eq!(find::<dictionary::UserName>(body(&network.last("MIR").message)), Some(IMSI));
+}
+
+#[test]
+fn the_move_brings_id4_and_id5_to_the_app_server() {
+    let mut network = Network::new();
+    network.register();
+    network.ladder();
+    let (id1, id2) = (network.id1(), network.context().unwrap().bindings[0].id2.clone());
+    network.change_function();
+    assert_eq!(
+        network.ladder(),
+        [
+            "IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "CTR", "CTA", "MIA", "PXR", "CRR", "IAA", "PXA", "CRA", "PNR",
+            "PNA"
+        ]
+    );
+    let id4 = network.id1();
+    assert_ne!(id4, id1);
+    let bound = network.app_server.bound(APPLICATION, id2.as_str()).unwrap();
+    assert_eq!((bound.len(), bound[0].id1, bound[0].function.as_str()), (1, id4, Place::Other.host().as_str()));
+    let context = network.other_context().unwrap();
+    assert_eq!((context.id1.id1, &context.moved_from), (id4, &None));
+    assert!(!context.bindings[0].update_pending);
+    assert!(matches!(network.context().unwrap().state, UeState::Moved { .. }));
+    assert_eq!(network.hss.serving_function(imsi()), Some(Place::Other.host().as_str()));
+    assert!(matches!(network.ue.phase(0), Some(Phase::Registered { .. })));
+    assert!(network.other_store.values("move/", None, 10).unwrap().is_empty());
+}
+
+#[test]
+fn ue_3_as_3_id3_travels_as_name_ipv4_and_ipv6_or_not_at_all() {
+    let id3 = |network: &Network, name: &str| {
+        let message = &network.last(name).message;
+        let avps: Vec<_> = body(message).map(Result::unwrap).collect();
+        let name = optional::<ProseFunctionId>(&avps, message).unwrap().map(<[u8]>::to_vec);
+        (name, optional::<ProseFunctionAddress>(&avps, message).unwrap().and_then(|address| address.ip()))
+    };
+    // A name.
+    let mut network = Network::new();
+    network.register();
+    assert_eq!(id3(&network, "URR"), (Some(Place::Function.host().into_bytes()), None));
+    assert_eq!(network.outcome("URA"), Outcome::SUCCESS);
+    // Addresses of both families; message 2 goes to the host they stand for.
+    for place in [Place::Function, Place::Other] {
+        let address = address_of(place);
+        let mut network = Network::with(|plan| {
+            let config = if place == Place::Function { &mut plan.function } else { &mut plan.other };
+            config.address = Some(FunctionAddress::from(address));
+            plan.mme.functions.retain(|function| function.addresses == [address]);
+        });
+        network.register();
+        assert_eq!(id3(&network, "URR"), (None, Some(address)));
+        assert_eq!(network.last("XAR").to, place);
+        assert_eq!(network.outcome("URA"), Outcome::SUCCESS);
+    }
+    // Without ID3: by the realm of the network in ID1.
+    let mut network = Network::with(|plan| plan.ue.tell_id3 = false);
+    network.register();
+    assert_eq!(id3(&network, "URR"), (None, None));
+    let request = pc2::ProXimityApplicationRequest::decode(&network.last("XAR").message).unwrap();
+    assert_eq!((request.destination_host, request.destination_realm), (None, super::network::REALM));
+    assert_eq!(network.outcome("URA"), Outcome::SUCCESS);
+}
+
+#[test]
+fn a_move_works_when_functions_are_known_by_addresses() {
+    let mut network = Network::with(|plan| {
+        plan.function.address = Some(FunctionAddress::from(address_of(Place::Function)));
+        plan.other.address = Some(FunctionAddress::from(address_of(Place::Other)));
+    });
+    network.register();
+    network.change_function();
+    assert_eq!(network.outcome("PXA"), Outcome::SUCCESS);
+    let attachment = network.ue.attachment(0).unwrap();
+    assert_eq!(attachment.id3, Some(FunctionAddress::from(address_of(Place::Other))));
+    // And back again: the first function takes the context in anew.
+    let id4 = network.id1();
+    network.change_function();
+    assert_eq!(network.outcome("PXA"), Outcome::SUCCESS);
+    let context = network.context().unwrap();
+    assert_eq!(context.state, UeState::Registered);
+    assert!(context.grant(id4).is_some());
+    assert_eq!(network.app_server.bound(APPLICATION, context.bindings[0].id2.as_str()).unwrap()[0].id1, network.id1());
+}
+
+#[test]
+fn mme_1_mme_2_never_sends_message_5_after_a_negative_judgement() {
+    use dictionary::RefusalCause as Cause;
+    let refused: [(fn(&mut super::network::Plan), i32); 5] = [
+        (|plan| plan.ue.devices[0].capability = 0, Cause::UE_NOT_CAPABLE),
+        (|plan| plan.hss.subscribers[0].prose_permission = None, Cause::NOT_SUBSCRIBED),
+        (|plan| plan.hss.subscribers[0].prose_permission = Some(0), Cause::NOT_SUBSCRIBED),
+        (|plan| plan.hss.subscribers.clear(), Cause::UNKNOWN_SUBSCRIPTION),
+        (|plan| (plan.ue.devices[0].capability, plan.hss.subscribers[0].prose_permission) = (4, Some(3)), Cause::NOT_SUBSCRIBED),
+    ];
+    for (change, cause) in refused {
+        let mut network = Network::with(change);
+        network.register();
+        assert_eq!(network.count("MIR"), 0);
+        assert_eq!(network.count("URR"), 0);
+        let answer = pc3::UeIdentifierAllocationAnswer::decode(&network.last("IAA").message).unwrap();
+        assert_eq!((answer.refusal_cause, answer.pduid), (Some(cause), None));
+        assert_eq!(network.ue.phase(0), Some(&Phase::Detached));
+        assert_eq!(network.ue.refused(0).unwrap().cause, Some(cause));
+    }
+}
