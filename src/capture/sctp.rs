@@ -1,0 +1,664 @@
+//! SCTP packets to user messages. RFC 9260, I-DATA of RFC 8260, UDP encapsulation of RFC 6951.
+//!
+//! A packet belongs to an association by its path (addresses and ports) and verification tag; a tag seen on a new path
+//! with the same ports is the same association on another of its addresses. Chunks are walked where they lie. A message
+//! is delivered when its last fragment is there; order between messages is not waited for.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::detect::{self, Bar};
+use super::found::{Carrier, Path, Sink};
+use super::reassembly::{Key, Partial, Piece, Seen};
+use super::table::{Folding, Slots};
+use super::{Observer, Options, Timestamp, Transport};
+
+/// Verdict on the checksum of an SCTP packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Checksum {
+    /// The CRC32c is right.
+    Good,
+    /// It is wrong.
+    Bad,
+    /// The field is zero: not filled in, or left out as RFC 9653 allows.
+    Zero,
+    /// It is the Adler-32 of RFC 2960.
+    Adler32,
+    /// Not all of the packet was captured.
+    Unjudged,
+}
+
+/// One SCTP packet as an [`Observer`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SctpPacket<'a> {
+    /// Frame number, from 1.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Sender.
+    pub source: SocketAddr,
+    /// Receiver.
+    pub destination: SocketAddr,
+    /// Verification tag.
+    pub verification_tag: u32,
+    /// Number of the association it belongs to.
+    pub association: u32,
+    /// Verdict on the checksum.
+    pub checksum: Checksum,
+    /// True when it came over UDP.
+    pub encapsulated: bool,
+    /// The chunks, as far as captured.
+    pub chunks: &'a [u8],
+}
+
+/// A step in the life of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssociationEvent {
+    /// Frame number, from 1.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Number of the association.
+    pub association: u32,
+    /// Who took the step.
+    pub source: SocketAddr,
+    /// The other side.
+    pub destination: SocketAddr,
+    /// Which step.
+    pub step: AssociationStep,
+}
+
+/// Chunks that begin or end an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AssociationStep {
+    /// INIT.
+    Init,
+    /// INIT ACK.
+    InitAck,
+    /// COOKIE ECHO.
+    CookieEcho,
+    /// COOKIE ACK: the association is established.
+    CookieAck,
+    /// SHUTDOWN.
+    Shutdown,
+    /// SHUTDOWN ACK.
+    ShutdownAck,
+    /// SHUTDOWN COMPLETE: it ended in order.
+    ShutdownComplete,
+    /// ABORT: it ended at once.
+    Abort,
+}
+
+/// What lies around an SCTP packet.
+#[derive(Clone, Copy)]
+pub(super) struct Envelope {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// Carried over UDP.
+    pub encapsulated: bool,
+    /// Length of the packet as sent.
+    pub sent: usize,
+}
+
+const COMMON_HEADER: usize = 12;
+const CHUNK_HEADER: usize = 4;
+
+const DATA: u8 = 0;
+const INIT: u8 = 1;
+const INIT_ACK: u8 = 2;
+const ABORT: u8 = 6;
+const SHUTDOWN: u8 = 7;
+const SHUTDOWN_ACK: u8 = 8;
+const COOKIE_ECHO: u8 = 10;
+const COOKIE_ACK: u8 = 11;
+const SHUTDOWN_COMPLETE: u8 = 14;
+const I_DATA: u8 = 64;
+
+/// Tags below this are no random numbers: on another path they prove nothing.
+const RANDOM_TAG: u32 = 0x1_0000;
+/// Paths and announced addresses remembered for an association.
+const MAXIMUM_PATHS: usize = 32;
+/// Slots for TSNs in all associations together: 16 MiB.
+const TSN_SLOTS: usize = 2 << 20;
+
+/// Two sides that talk, and what each has sent.
+struct Association {
+    id: u32,
+    /// By direction: 0 from the side that was seen first.
+    directions: [Direction; 2],
+    /// Paths leading here in the index, each in one direction.
+    paths: Vec<Path>,
+    /// Addresses announced in INIT and INIT ACK.
+    announced: Vec<IpAddr>,
+    data_seen: bool,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Direction {
+    /// Ports and verification tag of the packets that go this way.
+    tag: Option<Tag>,
+    seen: Seen,
+    partial: Partial,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Tag {
+    ports: u32,
+    tag: u32,
+}
+
+impl Tag {
+    fn new(path: &Path, tag: u32) -> Self {
+        Self { ports: u32::from(path.source_port) << 16 | u32::from(path.destination_port), tag }
+    }
+}
+
+type Place = (u32, u8);
+
+/// All associations of a capture.
+pub(super) struct Associations {
+    slots: Slots<Association>,
+    by_path: HashMap<Path, Place, Folding>,
+    by_tag: HashMap<Tag, Place, Folding>,
+    next_id: u32,
+    /// The path and tag of the last packet, and where they led.
+    last: Option<(Path, u32, Place)>,
+    budget: usize,
+    /// Octets of fragments held.
+    held: usize,
+    max_memory: usize,
+    max_message: usize,
+}
+
+impl Associations {
+    pub fn new(options: &Options) -> Self {
+        Self {
+            slots: Slots::new(options.max_flows),
+            by_path: HashMap::default(),
+            by_tag: HashMap::default(),
+            next_id: 0,
+            last: None,
+            budget: TSN_SLOTS,
+            held: 0,
+            max_memory: options.max_memory / 2,
+            max_message: options.max_message,
+        }
+    }
+
+    /// Reads one packet.
+    #[inline]
+    pub fn packet(&mut self, envelope: &Envelope, packet: &[u8], sink: &mut Sink, observer: &mut impl Observer) {
+        let Some(head) = packet.first_chunk::<COMMON_HEADER>() else {
+            sink.statistics.cut += u64::from(packet.len() < envelope.sent);
+            return;
+        };
+        let path = Path {
+            source: envelope.source,
+            destination: envelope.destination,
+            source_port: u16::from_be_bytes([head[0], head[1]]),
+            destination_port: u16::from_be_bytes([head[2], head[3]]),
+        };
+        let tag = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+        let chunks = &packet[COMMON_HEADER..];
+        let checksum = if packet.len() < envelope.sent { Checksum::Unjudged } else { judge_checksum(packet) };
+        let statistics = &mut sink.statistics;
+        statistics.sctp_packets += 1;
+        statistics.sctp_over_udp += u64::from(envelope.encapsulated);
+        *match checksum {
+            Checksum::Good => &mut statistics.checksum_good,
+            Checksum::Bad => &mut statistics.checksum_bad,
+            Checksum::Zero => &mut statistics.checksum_zero,
+            Checksum::Adler32 => &mut statistics.checksum_adler32,
+            Checksum::Unjudged => &mut statistics.checksum_unjudged,
+        } += 1;
+
+        let place = match self.last {
+            Some((last, last_tag, place)) if last_tag == tag && last == path && chunks.first() == Some(&DATA) => place,
+            _ => {
+                let place = self.locate(&path, tag, chunks, sink);
+                self.last = Some((path, tag, place));
+                place
+            }
+        };
+        let Some(association) = self.slots.get(place.0) else { return };
+        let id = association.id;
+        observer.sctp_packet(&SctpPacket {
+            frame: sink.frame,
+            time: sink.time,
+            source: path.sender(),
+            destination: path.receiver(),
+            verification_tag: tag,
+            association: id,
+            checksum,
+            encapsulated: envelope.encapsulated,
+            chunks,
+        });
+        let carrier = Carrier {
+            transport: Transport::Sctp,
+            source: path.sender(),
+            destination: path.receiver(),
+            ppid: None,
+            stream: None,
+            association: id,
+        };
+        let held = association.directions[usize::from(place.1)].partial.octets();
+        let mut rest = chunks;
+        let mut last_step = None;
+        while let Some(head) = rest.first_chunk::<CHUNK_HEADER>() {
+            let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+            if length < CHUNK_HEADER {
+                sink.statistics.bad_chunks += 1;
+                break;
+            }
+            let whole = length <= rest.len();
+            let chunk = &rest[..length.min(rest.len())];
+            match head[0] {
+                DATA | I_DATA if !whole => {
+                    let counter = if checksum == Checksum::Unjudged {
+                        &mut sink.statistics.cut
+                    } else {
+                        &mut sink.statistics.bad_chunks
+                    };
+                    *counter += 1;
+                }
+                DATA | I_DATA => {
+                    let direction = &mut association.directions[usize::from(place.1)];
+                    association.data_seen = true;
+                    data_chunk(direction, chunk, &mut self.budget, self.max_message, carrier, sink);
+                }
+                kind => {
+                    if let Some(step) = step_of(kind)
+                        && last_step != Some(step)
+                    {
+                        last_step = Some(step);
+                        association.ended |= matches!(step, AssociationStep::Abort | AssociationStep::ShutdownComplete);
+                        observer.association(&AssociationEvent {
+                            frame: sink.frame,
+                            time: sink.time,
+                            association: id,
+                            source: path.sender(),
+                            destination: path.receiver(),
+                            step,
+                        });
+                    }
+                }
+            }
+            rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        self.held = (self.held + association.directions[usize::from(place.1)].partial.octets()).saturating_sub(held);
+        if self.held > self.max_memory {
+            self.release_some(sink);
+        }
+    }
+
+    /// Counts what never became whole.
+    pub fn finish(&mut self, sink: &mut Sink) {
+        for direction in self.slots.iter_mut().flat_map(|association| &mut association.directions) {
+            sink.statistics.sctp_incomplete += direction.partial.clear();
+        }
+        self.held = 0;
+    }
+
+    #[cold]
+    fn release_some(&mut self, sink: &mut Sink) {
+        while self.held > self.max_memory / 2 {
+            let Some(association) = self.slots.least_used() else { return };
+            for direction in &mut association.directions {
+                self.held = self.held.saturating_sub(direction.partial.octets());
+                sink.statistics.sctp_incomplete += direction.partial.clear();
+            }
+        }
+    }
+
+    /// The association and direction of a packet; a new one when none fits.
+    fn locate(&mut self, path: &Path, tag: u32, chunks: &[u8], sink: &mut Sink) -> Place {
+        let first = chunks.first().copied();
+        let init = match first {
+            Some(INIT | INIT_ACK) => Init::parse(chunks),
+            _ => None,
+        };
+        let place = match &init {
+            Some(init) if first == Some(INIT) => self.locate_init(path, init, sink),
+            _ => self.locate_tag(path, tag, chunks, sink),
+        };
+        if let Some(init) = init {
+            // What INIT and INIT ACK announce is the tag of the packets that come back.
+            self.bind((place.0, 1 - place.1), Tag::new(&path.reversed(), init.tag));
+            if let Some(association) = self.slots.get(place.0) {
+                for address in init.addresses() {
+                    if association.announced.len() < MAXIMUM_PATHS && !association.announced.contains(&address) {
+                        association.announced.push(address);
+                    }
+                }
+            }
+        }
+        place
+    }
+
+    fn locate_init(&mut self, path: &Path, init: &Init<'_>, sink: &mut Sink) -> Place {
+        let by_tag = self.find_tag(&path.reversed(), init.tag).map(|(index, direction)| (index, 1 - direction));
+        let by_path = self.by_path.get(path).copied();
+        for place in [by_tag, by_path].into_iter().flatten() {
+            let Some(association) = self.slots.get(place.0) else { continue };
+            if association.ended {
+                // It is over: its tags mean nothing any more.
+                for tag in association.directions.iter_mut().filter_map(|direction| direction.tag.take()) {
+                    if self.by_tag.get(&tag).is_some_and(|other| other.0 == place.0) {
+                        self.by_tag.remove(&tag);
+                    }
+                }
+                continue;
+            }
+            if by_tag == Some(place) {
+                // The INIT is sent again, perhaps to another address.
+                self.add_path(path, place);
+                return place;
+            }
+            if !association.data_seen {
+                // Both sides began at once, or a failed attempt is repeated. On a path that reads the same both ways the
+                // direction is told by what is known already.
+                let other = (place.0, 1 - place.1);
+                let is_other = *path == path.reversed() && association.directions[usize::from(other.1)].tag.is_some();
+                return if is_other { other } else { place };
+            }
+        }
+        self.create(path, sink)
+    }
+
+    fn locate_tag(&mut self, path: &Path, tag: u32, chunks: &[u8], sink: &mut Sink) -> Place {
+        let wanted = Tag::new(path, tag);
+        let by_path = self.by_path.get(path).copied();
+        if let Some(place) = by_path
+            && let Some(association) = self.slots.get(place.0)
+            && association.directions[usize::from(place.1)].tag == Some(wanted)
+        {
+            return place;
+        }
+        if let Some(place) = self.find_tag(path, tag) {
+            self.add_path(path, place);
+            return place;
+        }
+        if let Some((index, direction)) = by_path
+            && let Some(association) = self.slots.get(index)
+        {
+            // The T bit: the sender had no association and returns the tag it was sent.
+            let reflected = matches!(chunks, [ABORT | SHUTDOWN_COMPLETE, flags, ..] if flags & 1 != 0);
+            if reflected {
+                return (index, direction);
+            }
+            if association.directions[usize::from(direction)].tag.is_none() {
+                self.bind((index, direction), wanted);
+                return (index, direction);
+            }
+            if *path == path.reversed() && association.directions[1 - usize::from(direction)].tag.is_none() {
+                self.bind((index, 1 - direction), wanted);
+                return (index, 1 - direction);
+            }
+        }
+        let place = self.create(path, sink);
+        self.bind(place, wanted);
+        place
+    }
+
+    /// The association and direction in which `tag` is used between these ports, when it is sure enough.
+    fn find_tag(&mut self, path: &Path, tag: u32) -> Option<Place> {
+        let place = *self.by_tag.get(&Tag::new(path, tag))?;
+        let association = self.slots.get(place.0)?;
+        let knows = |address| {
+            association.announced.contains(address)
+                || association.paths.iter().any(|path| path.source == *address || path.destination == *address)
+        };
+        let sure = if tag < RANDOM_TAG { knows(&path.source) && knows(&path.destination) } else { true };
+        sure.then_some(place)
+    }
+
+    fn create(&mut self, path: &Path, sink: &mut Sink) -> Place {
+        sink.statistics.associations += 1;
+        let association = Association {
+            id: self.next_id,
+            directions: Default::default(),
+            paths: Vec::with_capacity(2),
+            announced: Vec::new(),
+            data_seen: false,
+            ended: false,
+        };
+        self.next_id = self.next_id.wrapping_add(1);
+        let (index, evicted) = self.slots.insert(association);
+        if let Some(evicted) = evicted {
+            sink.statistics.evicted += 1;
+            self.forget(index, evicted, sink);
+        }
+        self.add_path(path, (index, 0));
+        (index, 0)
+    }
+
+    fn forget(&mut self, index: u32, association: Association, sink: &mut Sink) {
+        self.last = None;
+        for path in association.paths {
+            if self.by_path.get(&path).is_some_and(|place| place.0 == index) {
+                self.by_path.remove(&path);
+            }
+        }
+        for mut direction in association.directions {
+            if let Some(tag) = direction.tag
+                && self.by_tag.get(&tag).is_some_and(|place| place.0 == index)
+            {
+                self.by_tag.remove(&tag);
+            }
+            direction.seen.release(&mut self.budget);
+            self.held = self.held.saturating_sub(direction.partial.octets());
+            sink.statistics.sctp_incomplete += direction.partial.clear();
+        }
+    }
+
+    /// From now on `path` and its way back lead to this association.
+    fn add_path(&mut self, path: &Path, place: Place) {
+        let Some(association) = self.slots.get(place.0) else { return };
+        for (path, direction) in [(path.reversed(), 1 - place.1), (*path, place.1)] {
+            if !association.paths.contains(&path) {
+                if association.paths.len() >= MAXIMUM_PATHS {
+                    return;
+                }
+                association.paths.push(path);
+            }
+            self.by_path.insert(path, (place.0, direction));
+        }
+    }
+
+    fn bind(&mut self, place: Place, tag: Tag) {
+        let Some(association) = self.slots.get(place.0) else { return };
+        let direction = &mut association.directions[usize::from(place.1)];
+        if direction.tag == Some(tag) {
+            return;
+        }
+        if let Some(old) = direction.tag.replace(tag)
+            && self.by_tag.get(&old).is_some_and(|other| other.0 == place.0)
+        {
+            self.by_tag.remove(&old);
+        }
+        self.by_tag.insert(tag, place);
+        self.last = None;
+    }
+}
+
+/// Takes in a whole DATA or I-DATA chunk.
+#[inline]
+fn data_chunk(
+    direction: &mut Direction,
+    chunk: &[u8],
+    budget: &mut usize,
+    max_message: usize,
+    carrier: Carrier,
+    sink: &mut Sink,
+) {
+    sink.statistics.data_chunks += 1;
+    let interleaved = chunk[0] == I_DATA;
+    let header = if interleaved { 20 } else { 16 };
+    let (Some(head), Some(data)) = (chunk.first_chunk::<16>(), chunk.get(header..)) else {
+        sink.statistics.bad_chunks += 1;
+        return;
+    };
+    let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (flags, tsn, stream) = (head[1], word(4), (word(8) >> 16) as u16);
+    let (begin, end) = (flags & 2 != 0, flags & 1 != 0);
+    if direction.seen.is_copy(tsn, fingerprint(head, data), budget) {
+        sink.statistics.duplicate_chunks += 1;
+        return;
+    }
+    // For I-DATA the fifth word is the payload protocol of a first fragment, else the fragment sequence number.
+    let (message, protocol_or_sequence) = if interleaved {
+        (word(12), chunk.get(16..).and_then(|tail| tail.first_chunk()).map_or(0, |tail| u32::from_be_bytes(*tail)))
+    } else {
+        (word(8) & 0xffff, word(12))
+    };
+    if begin && end {
+        deliver(data, protocol_or_sequence, stream, max_message, carrier, sink);
+        return;
+    }
+    let (sequence, ppid) = match (interleaved, begin) {
+        (false, _) => (tsn, Some(protocol_or_sequence)),
+        (true, true) => (0, Some(protocol_or_sequence)),
+        (true, false) => (protocol_or_sequence, None),
+    };
+    let piece = Piece {
+        key: Key { stream, message, unordered: flags & 4 != 0, interleaved },
+        sequence,
+        begin,
+        end,
+        ppid,
+        data,
+    };
+    if let Some(whole) = direction.partial.insert(piece, max_message, &mut sink.statistics.sctp_incomplete) {
+        deliver(&whole.data, whole.ppid, stream, max_message, carrier, sink);
+    }
+}
+
+/// Tells a chunk from another under the same TSN: its lengths, flags and identifiers and, for Diameter, the header.
+#[inline]
+fn fingerprint(head: &[u8; 16], data: &[u8]) -> u32 {
+    let mut sum = u64::from_be_bytes([head[1], head[2], head[3], head[8], head[9], head[10], head[11], head[15]]);
+    for at in [0, 8, 16] {
+        let word = data.get(at..).and_then(|tail| tail.first_chunk()).map_or(0, |word| u64::from_be_bytes(*word));
+        sum = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+    (sum >> 32) as u32
+}
+
+#[inline]
+fn deliver(data: &[u8], ppid: u32, stream: u16, max_message: usize, carrier: Carrier, sink: &mut Sink) {
+    let bar = detect::bar_of(ppid);
+    if data.len() > max_message && bar == Bar::Announced {
+        sink.statistics.too_long += 1;
+    }
+    let carrier = Carrier { ppid: Some(ppid), stream: Some(stream), ..carrier };
+    detect::split(data, bar, max_message, |message| sink.add(carrier, message));
+}
+
+fn step_of(kind: u8) -> Option<AssociationStep> {
+    Some(match kind {
+        INIT => AssociationStep::Init,
+        INIT_ACK => AssociationStep::InitAck,
+        ABORT => AssociationStep::Abort,
+        SHUTDOWN => AssociationStep::Shutdown,
+        SHUTDOWN_ACK => AssociationStep::ShutdownAck,
+        COOKIE_ECHO => AssociationStep::CookieEcho,
+        COOKIE_ACK => AssociationStep::CookieAck,
+        SHUTDOWN_COMPLETE => AssociationStep::ShutdownComplete,
+        _ => return None,
+    })
+}
+
+/// The part of INIT and INIT ACK that identifies.
+struct Init<'a> {
+    tag: u32,
+    parameters: &'a [u8],
+}
+
+impl<'a> Init<'a> {
+    fn parse(chunk: &'a [u8]) -> Option<Self> {
+        let length = usize::from(u16::from_be_bytes([*chunk.get(2)?, *chunk.get(3)?]));
+        let chunk = chunk.get(..length.min(chunk.len()))?;
+        Some(Self { tag: u32::from_be_bytes(*chunk.get(4..)?.first_chunk()?), parameters: chunk.get(20..)? })
+    }
+
+    /// Addresses listed in the parameters. RFC 9260 section 3.3.2.
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let mut rest = self.parameters;
+        std::iter::from_fn(move || {
+            loop {
+                let head: &[u8; 4] = rest.first_chunk()?;
+                let kind = u16::from_be_bytes([head[0], head[1]]);
+                let length = usize::from(u16::from_be_bytes([head[2], head[3]])).max(4);
+                let value = rest.get(4..length)?;
+                rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+                match kind {
+                    5 => return value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
+                    6 => return value.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
+                    _ => {}
+                }
+            }
+        })
+    }
+}
+
+/// Compares the checksum field with what it should be.
+#[inline]
+fn judge_checksum(packet: &[u8]) -> Checksum {
+    let Some(head) = packet.first_chunk::<COMMON_HEADER>() else { return Checksum::Unjudged };
+    let field = [head[8], head[9], head[10], head[11]];
+    if crc32c(head, &packet[COMMON_HEADER..]) == u32::from_le_bytes(field) {
+        Checksum::Good
+    } else if field == [0; 4] {
+        Checksum::Zero
+    } else if adler32(head, &packet[COMMON_HEADER..]) == u32::from_be_bytes(field) {
+        Checksum::Adler32
+    } else {
+        Checksum::Bad
+    }
+}
+
+/// CRC32c of a packet, its checksum field taken as zero.
+#[inline]
+fn crc32c(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
+    let mut head = *head;
+    head[8..].fill(0);
+    crc32c::crc32c_append(crc32c::crc32c(&head), chunks)
+}
+
+fn adler32(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
+    const PRIME: u32 = 65_521;
+    let (mut a, mut b) = (1_u32, 0_u32);
+    // 3,800 steps fit in 32 bits before a remainder has to be taken.
+    for octets in [&head[..8], &[0; 4][..]].into_iter().chain(chunks.chunks(3800)) {
+        for octet in octets {
+            a += u32::from(*octet);
+            b += a;
+        }
+        a %= PRIME;
+        b %= PRIME;
+    }
+    b << 16 | a
+}
+
+/// Judges whether a UDP payload is an SCTP packet: chunks that fill it and, unless the port says so, a right CRC32c.
+pub(super) fn looks_like_sctp(payload: &[u8], by_port: bool) -> bool {
+    let Some(head) = payload.first_chunk::<COMMON_HEADER>() else { return false };
+    let chunks = &payload[COMMON_HEADER..];
+    if head[..2] == [0; 2] || head[2..4] == [0; 2] || chunks.len() < CHUNK_HEADER {
+        return false;
+    }
+    let mut rest = chunks;
+    while let Some(head) = rest.first_chunk::<CHUNK_HEADER>() {
+        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let known = matches!(head[0], 0..=15 | 64 | 0x80..=0x84 | 0xc0..=0xc2);
+        if length < CHUNK_HEADER || !known || (length > rest.len() && !by_port) {
+            return false;
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        if by_port {
+            return true;
+        }
+    }
+    rest.is_empty() && crc32c(head, chunks).to_le_bytes() == head[8..]
+}
