@@ -21,7 +21,8 @@ pub fn application_name(application: u32) -> Option<&'static str> {
 /// The name of a command without `-Request` or `-Answer`, such as `Update-Location`; `None` when it is not known.
 #[must_use]
 pub fn command_stem(application: u32, code: u32) -> Option<&'static str> {
-    if let Some(command) = super::command(application, code, true).or_else(|| super::command(application, code, false)) {
+    if let Some(command) = super::command(application, code, true).or_else(|| super::command(application, code, false))
+    {
         return Some(command.stem());
     }
     let first = COMMANDS.partition_point(|(known, ..)| *known < code);
@@ -68,7 +69,8 @@ pub fn command_name(header: &Header) -> Option<CommandName> {
 
 /// The codes of all commands of that stem, in any application; letters are compared without regard to case.
 pub fn codes_of(stem: &str) -> impl Iterator<Item = u32> {
-    let typed = INTERFACES.iter().flat_map(|interface| interface.commands).map(|command| (command.code, command.stem()));
+    let typed =
+        INTERFACES.iter().flat_map(|interface| interface.commands).map(|command| (command.code, command.stem()));
     let foreign = COMMANDS.iter().map(|(code, _, stem)| (*code, *stem));
     typed.chain(foreign).filter(move |(_, name)| name.eq_ignore_ascii_case(stem)).map(|(code, _)| code)
 }
@@ -77,35 +79,45 @@ pub fn codes_of(stem: &str) -> impl Iterator<Item = u32> {
 pub fn ids_of(name: &str) -> impl Iterator<Item = u32> {
     let typed = INTERFACES.iter().filter(|interface| interface.vendor != 0);
     let typed = typed.flat_map(|interface| interface.applications.iter().map(|id| (*id, interface.name)));
-    typed.chain(APPLICATIONS.iter().copied()).filter(move |(_, known)| known.eq_ignore_ascii_case(name)).map(|(id, _)| id)
+    typed
+        .chain(APPLICATIONS.iter().copied())
+        .filter(move |(_, known)| known.eq_ignore_ascii_case(name))
+        .map(|(id, _)| id)
 }
 
-/// Vendors by their IANA enterprise number.
+/// The name of a vendor; `None` when it is not known.
 #[must_use]
-pub const fn vendor_name(vendor: u32) -> Option<&'static str> {
-    Some(match vendor {
-        0 => "IETF",
-        9 => "Cisco",
-        42 => "Sun",
-        94 => "Nokia",
-        193 => "Ericsson",
-        311 => "Microsoft",
-        637 => "Alcatel-Lucent",
-        2011 => "Huawei",
-        2636 => "Juniper",
-        4329 => "Siemens",
-        4874 => "Juniper-ERX",
-        5535 => "3GPP2",
-        8164 => "Starent",
-        10415 => "3GPP",
-        12645 => "Vodafone",
-        12951 => "Verizon-Wireless",
-        13019 => "ETSI",
-        28458 => "Nokia-Siemens-Networks",
-        32473 => "private",
-        _ => return None,
-    })
+pub fn vendor_name(vendor: u32) -> Option<&'static str> {
+    VENDORS.iter().find(|(number, _)| *number == vendor).map(|(_, name)| *name)
 }
+
+/// The number of a vendor of that name; letters are compared without regard to case.
+#[must_use]
+pub fn vendor_of(name: &str) -> Option<u32> {
+    VENDORS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
+}
+
+/// Vendors by their IANA enterprise number, the frequent ones first.
+const VENDORS: &[(u32, &str)] = &[
+    (10415, "3GPP"),
+    (0, "IETF"),
+    (13019, "ETSI"),
+    (32473, "private"),
+    (9, "Cisco"),
+    (42, "Sun"),
+    (94, "Nokia"),
+    (193, "Ericsson"),
+    (311, "Microsoft"),
+    (637, "Alcatel-Lucent"),
+    (2011, "Huawei"),
+    (2636, "Juniper"),
+    (4329, "Siemens"),
+    (5535, "3GPP2"),
+    (8164, "Starent"),
+    (12645, "Vodafone"),
+    (12951, "Verizon-Wireless"),
+    (28458, "Nokia-Siemens-Networks"),
+];
 
 /// Application-Ids in rising order.
 const APPLICATIONS: &[(u32, &str)] = &[

@@ -3,8 +3,10 @@
 
 pub mod check;
 pub mod declare;
+pub mod filter;
 pub mod header;
 pub mod json;
+pub mod text;
 
 pub use declare::{Command, CommandDefinition, Envelope, find};
 pub use header::{CommandFlags, HEADER_LENGTH, Header};

@@ -58,7 +58,7 @@ impl Ink {
 }
 
 /// Column of the flags, counted from the beginning of a line.
-const FLAGS_COLUMN: usize = 50;
+const FLAGS_COLUMN: usize = 54;
 
 /// Appends the whole message: the header's line, then the tree. `faults` are those of [`super::check::check`].
 pub fn write_message(message: &[u8], faults: &[Fault], palette: &Palette, out: &mut String) {
@@ -147,9 +147,11 @@ impl Tree<'_> {
         if self.faults.is_empty() {
             return;
         }
-        for fault in self.faults.iter().filter(|fault| {
-            fault.kind == FaultKind::Missing && fault.offset == start && fault.path.len() == depth
-        }) {
+        for fault in self
+            .faults
+            .iter()
+            .filter(|fault| fault.kind == FaultKind::Missing && fault.offset == start && fault.path.len() == depth)
+        {
             write_fault(fault, depth, self.palette, out);
         }
     }
@@ -202,13 +204,7 @@ fn is_group(data: &[u8]) -> bool {
 }
 
 /// Appends indentation, name, code and vendor; returns the columns taken.
-fn write_label(
-    key: Key,
-    definition: Option<&Definition>,
-    depth: usize,
-    palette: &Palette,
-    out: &mut String,
-) -> usize {
+fn write_label(key: Key, definition: Option<&Definition>, depth: usize, palette: &Palette, out: &mut String) -> usize {
     pad(depth * 2, out);
     palette.name.on(out);
     let start = out.len();

@@ -32,10 +32,15 @@ fn values_read_as_both_communities_write_them() {
             "PDUID (3604 3GPP) V-- 20 00f1100102030405 001-01 temporary 0102030405",
         ),
         (Key::new(0, 257), 0x40, &[0, 1, 127, 0, 0, 1], "Host-IP-Address (257) -M- 14 127.0.0.1"),
-        (Key::new(0, 55), 0x40, &[0xdc, 0, 0, 0], "Event-Timestamp (55) -M- 12 2016-12-22T17:38:40Z"),
+        (Key::new(0, 55), 0x40, &[0xdc, 0, 0, 0], "Event-Timestamp (55) -M- 12 2016-12-17T18:18:40Z"),
         (Key::new(0, 258), 0x40, &[1, 0, 0, 0x23], "Auth-Application-Id (258) -M- 12 16777251 S6a"),
         (Key::new(0, 266), 0x40, &[0, 0, 0x28, 0xaf], "Vendor-Id (266) -M- 12 10415 3GPP"),
-        (Key::new(TGPP, 3705), 0xc0, &[0, 0, 0, 0x13], "UPR-Flags (3705 3GPP) VM- 16 0x00000013 UPDATE | REMOVAL | 0x10"),
+        (
+            Key::new(TGPP, 3705),
+            0xc0,
+            &[0, 0, 0, 0x13],
+            "UPR-Flags (3705 3GPP) VM- 16 0x00000013 UPDATE | REMOVAL | 0x10",
+        ),
         (Key::new(99, 7), 0x80, &[1, 2], "AVP (7 vendor 99) V-- 14 0102"),
         (Key::new(99, 7), 0x80, b"abc", "AVP (7 vendor 99) V-- 15 616263 \"abc\""),
         (Key::new(0, 278), 0x40, &[1, 2], "Origin-State-Id (278) -M- 10 0102"),
@@ -70,7 +75,10 @@ fn faults_stand_below_their_avp() {
     let mut out = String::new();
     write_message(&message, &faults, &Palette::default(), &mut out);
     let lines: Vec<_> = out.lines().collect();
-    assert_eq!(lines[0], "Device-Watchdog-Request (280)  base (0)  R---  44 octets  hop-by-hop 0x00000001  end-to-end 0x00000002");
+    assert_eq!(
+        lines[0],
+        "Device-Watchdog-Request (280)  base (0)  R---  44 octets  hop-by-hop 0x00000001  end-to-end 0x00000002"
+    );
     assert!(lines[1].starts_with("  Origin-Host (264)  ") && lines[1].ends_with("-M-   11  612062  \"a b\""), "{out}");
     assert!(lines[2].starts_with("    ! Origin-Host (264) at octet 20: the data is no DiameterIdentity"), "{out}");
     assert!(lines[4].starts_with("    ! Origin-State-Id (278) at octet 32: 2 octets of data are no"), "{out}");
