@@ -166,7 +166,7 @@ impl Decoder {
                 let _ = writeln!(self.output.text, "== {} ==\n", escaped(&name));
             }
             match input.open() {
-                Ok(input::Opened::Capture(reader)) => self.capture(&name, reader)?,
+                Ok(input::Opened::Capture(mut reader)) => self.capture(&name, &mut reader)?,
                 Ok(input::Opened::Messages(octets)) => self.messages(&name, &octets)?,
                 Err(error) => self.complain(&name, &error, error.code())?,
             }
@@ -174,7 +174,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn capture(&mut self, name: &str, mut reader: Reader<'_>) -> io::Result<()> {
+    fn capture(&mut self, name: &str, reader: &mut Reader<'_>) -> io::Result<()> {
         let result = loop {
             if self.left == 0 {
                 break Ok(());

@@ -31,7 +31,7 @@ pub enum Input {
 /// An input by its content.
 pub enum Opened {
     /// A capture.
-    Capture(Reader<'static>),
+    Capture(Box<Reader<'static>>),
     /// Messages end to end.
     Messages(Vec<u8>),
 }
@@ -150,7 +150,7 @@ fn tell(mut input: impl Read + Send + 'static) -> Result<Opened, InputError> {
     first.truncate(length);
     let raw = looks_raw(&first);
     if !raw && !looks_hex(&first) {
-        return Ok(Opened::Capture(Reader::from_read(io::Cursor::new(first).chain(input))));
+        return Ok(Opened::Capture(Box::new(Reader::from_read(io::Cursor::new(first).chain(input)))));
     }
     input.take(LIMIT).read_to_end(&mut first)?;
     if first.len() as u64 > LIMIT {
