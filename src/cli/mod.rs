@@ -1,1 +1,137 @@
-//! The command line.
+//! The command line: a file a verb.
+//!
+//! Data goes to standard output, the rest to standard error. A closed pipe is success. tshark's letters keep their
+//! meaning. Exit codes are those of [`exit`].
+
+pub mod decode;
+pub mod exit;
+mod output;
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "proselink",
+    version,
+    about = "Diameter over SCTP for 3GPP Proximity Services",
+    long_about = "Diameter over SCTP for 3GPP Proximity Services: reads any capture of Diameter, runs the elements of \
+                  PC2, PC3 and PC4, and verifies what they said.",
+    after_help = EXIT_CODES,
+    arg_required_else_help = true,
+    max_term_width = 120
+)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  good, also when the reader of a pipe goes away
+  1  checked, and it differs or failed
+  2  the command line or the configuration can not be used
+  3  the transport or the environment failed
+  4  the input is malformed, or of a format that is not read
+  130  interrupted";
+
+/// What every verb understands.
+#[derive(Clone, Debug, Args)]
+pub struct Globals {
+    /// Colour on standard output; NO_COLOR is honoured
+    #[arg(long, alias = "colour", global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global")]
+    color: When,
+    /// Say more on standard error: -v what happens, -vv details, -vvv all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global")]
+    verbose: u8,
+    /// What to say on standard error, e.g. `warn`, `debug`, `proselink::net=trace`; also PROSELINK_LOG
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Global")]
+    log: Option<String>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// On a terminal that can show it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Read captures, or one message in hexadecimal, and show the Diameter messages in them
+    Decode(decode::DecodeArgs),
+}
+
+/// Runs the command line; the result is the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output; that it may be closed is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::GOOD };
+        }
+    };
+    if let Err(reason) = start_log(&cli.globals) {
+        eprintln!("proselink: --log: {reason}");
+        return exit::USAGE;
+    }
+    match cli.verb {
+        Verb::Decode(args) => decode::run(args, &cli.globals),
+    }
+}
+
+fn start_log(globals: &Globals) -> Result<(), String> {
+    let asked = globals.log.clone().or_else(|| std::env::var("PROSELINK_LOG").ok().filter(|_| globals.verbose == 0));
+    let filter = match (asked, globals.verbose) {
+        (Some(filter), _) => EnvFilter::try_new(filter).map_err(|error| error.to_string())?,
+        (None, 0) => EnvFilter::new("warn"),
+        (None, 1) => EnvFilter::new("info"),
+        (None, 2) => EnvFilter::new("debug"),
+        (None, _) => EnvFilter::new("trace"),
+    };
+    let colour = globals.choice(&std::io::stderr());
+    // A second call in one process, as tests make it, keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).try_init();
+    Ok(())
+}
+
+impl Globals {
+    /// True when `stream` is to have colour: as asked, else when it is a terminal that can and NO_COLOR is not set.
+    fn choice(&self, stream: &impl anstream::stream::RawStream) -> bool {
+        match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_declared() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_examples() {
+        for verb in Cli::command().get_subcommands() {
+            let examples = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.starts_with("Examples:"), "{} has no examples", verb.get_name());
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Dispatch, advertised applications, names in listings, and verification follow from [`INTERFACES`].
 
 pub mod base;
+pub mod names;
 pub mod pc2;
 pub mod pc3;
 pub mod pc4;

@@ -3,9 +3,11 @@
 
 pub mod check;
 pub mod declare;
+pub mod filter;
 pub mod framing;
 pub mod header;
 pub mod json;
+pub mod text;
 
 pub use declare::{Command, CommandDefinition, Envelope, find};
 pub use framing::DEFAULT_MESSAGE_LIMIT;

@@ -21,9 +21,7 @@ use super::super::{AppServer, AppServerConfig};
 use crate::interfaces;
 use crate::message::check::{Strictness, check};
 use crate::message::{CommandFlags, Header};
-use crate::store::{
-    Change, ContextReader, ContextStore, Cursor, MemoryStore, Stored, StoreError, UeContext,
-};
+use crate::store::{Change, ContextReader, ContextStore, Cursor, MemoryStore, StoreError, Stored, UeContext};
 
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
 pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Chat";
@@ -52,15 +50,8 @@ pub enum Place {
     SecondAppServer,
 }
 
-pub const PLACES: [Place; 7] = [
-    Place::Ue,
-    Place::Mme,
-    Place::Hss,
-    Place::Function,
-    Place::Other,
-    Place::AppServer,
-    Place::SecondAppServer,
-];
+pub const PLACES: [Place; 7] =
+    [Place::Ue, Place::Mme, Place::Hss, Place::Function, Place::Other, Place::AppServer, Place::SecondAppServer];
 
 impl Place {
     pub fn host(self) -> String {
