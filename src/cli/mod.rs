@@ -6,6 +6,7 @@
 pub mod decode;
 pub mod exit;
 mod output;
+pub mod verify;
 
 use std::ffi::OsString;
 
@@ -70,6 +71,8 @@ enum When {
 enum Verb {
     /// Read captures, or one message in hexadecimal, and show the Diameter messages in them
     Decode(decode::DecodeArgs),
+    /// Judge captures: grammar, transactions, and the registration procedure
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -88,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
+        Verb::Verify(args) => verify::run(args, &cli.globals),
     }
 }
 

@@ -250,7 +250,9 @@ impl Verifier {
     /// Formats and grammar. Unknown commands are judged by their header and known AVPs alone. True when all is well.
     fn grammar(&mut self, bytes: &[u8], header: &Header, spot: Spot) -> bool {
         let command = interfaces::command_of(header);
-        let faults = check(bytes, command, Strictness { unknown_mandatory: command.is_some() });
+        // In an application that we do not type, an AVP that we do not know is no fault of the sender.
+        let typed = interfaces::of_application(header.application).is_some();
+        let faults = check(bytes, command, Strictness { unknown_mandatory: typed && command.is_some() });
         for fault in &faults {
             let whole = fault.to_string();
             // The fault's own words begin with the AVP; the finding has a place of its own for it.

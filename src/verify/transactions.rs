@@ -2,7 +2,6 @@
 //! RFC 6733 sections 3 and 6.2.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 
 use crate::avp::dictionary::SessionId;
@@ -17,8 +16,9 @@ use super::{Finding, Report, Severity, Spot};
 /// Requests open at the same time; more make room by forgetting that they were asked.
 const OPEN_LIMIT: usize = 1 << 20;
 
-/// Who asked what: association, the side that asked, Hop-by-Hop id. Both sides number their requests on their own.
-pub(crate) type RequestKey = (u32, SocketAddr, u32);
+/// Association and Hop-by-Hop id. Both sides number their requests on their own, so a key may be open twice; and a side
+/// may have several addresses, so the address that asked need not be the one that is answered.
+pub(crate) type RequestKey = (u32, u32);
 
 /// What a message is to the transactions.
 pub(crate) enum Exchange {
@@ -31,6 +31,8 @@ pub(crate) enum Exchange {
 }
 
 struct Open {
+    /// Who asked.
+    by: SocketAddr,
     spot: Spot,
     header: Header,
     session: u64,
@@ -40,7 +42,9 @@ struct Open {
 /// The open requests of a capture.
 #[derive(Default)]
 pub(crate) struct Transactions {
-    open: HashMap<RequestKey, Open>,
+    open: HashMap<RequestKey, Vec<Open>>,
+    /// How many are open.
+    count: usize,
     /// Answers seen lately, so that one that comes twice is told from one that nobody asked for.
     answered: HashMap<RequestKey, u32>,
     forgotten: u64,
@@ -64,36 +68,50 @@ impl Transactions {
     }
 
     fn request(&mut self, message: &CapturedMessage<'_>, header: &Header, spot: Spot, report: &mut Report) -> Exchange {
-        let key = (message.association, message.source, header.hop_by_hop);
-        if self.open.len() >= OPEN_LIMIT {
+        let key = (message.association, header.hop_by_hop);
+        if self.count >= OPEN_LIMIT {
             self.forgotten += 1;
             return Exchange::Other;
         }
         self.answered.remove(&key);
-        match self.open.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(Open { spot, header: *header, session: session_of(message.bytes), asked: None });
-                Exchange::Request(key)
+        let open = self.open.entry(key).or_default();
+        if let Some(at) = open.iter().position(|open| open.by == message.source) {
+            let first = &open[at];
+            if header.flags.is_retransmitted() && first.header.code == header.code {
+                return Exchange::Other;
             }
-            Entry::Occupied(entry) if header.flags.is_retransmitted() && entry.get().header.code == header.code => {
-                Exchange::Other
-            }
-            Entry::Occupied(mut entry) => {
-                let first = entry.get().spot.frame;
-                report.push(spot.error(
-                    "hop-by-hop-reused",
-                    "RFC 6733 section 3",
-                    "",
-                    format!(
-                        "Hop-by-Hop id {:#010x} is that of the request in frame {first}, which has no answer yet; \
-                         expected one of its own",
-                        header.hop_by_hop
-                    ),
-                ));
-                entry.insert(Open { spot, header: *header, session: session_of(message.bytes), asked: None });
-                Exchange::Request(key)
-            }
+            report.push(spot.error(
+                "hop-by-hop-reused",
+                "RFC 6733 section 3",
+                "",
+                format!(
+                    "Hop-by-Hop id {:#010x} is that of the request in frame {}, which has no answer yet; expected one \
+                     of its own",
+                    header.hop_by_hop, first.spot.frame
+                ),
+            ));
+            open.swap_remove(at);
+            self.count -= 1;
         }
+        open.push(Open { by: message.source, spot, header: *header, session: session_of(message.bytes), asked: None });
+        self.count += 1;
+        Exchange::Request(key)
+    }
+
+    /// Takes the request that a message answers: the one its receiver sent, or with several addresses on a side, one that
+    /// its sender did not.
+    fn take(&mut self, key: RequestKey, message: &CapturedMessage<'_>) -> Option<Open> {
+        let open = self.open.get_mut(&key)?;
+        let at = open
+            .iter()
+            .position(|open| open.by == message.destination)
+            .or_else(|| open.iter().position(|open| open.by != message.source))?;
+        let taken = open.swap_remove(at);
+        if open.is_empty() {
+            self.open.remove(&key);
+        }
+        self.count -= 1;
+        Some(taken)
     }
 
     fn answer(
@@ -104,8 +122,8 @@ impl Transactions {
         report: &mut Report,
         begun: usize,
     ) -> Exchange {
-        let key = (message.association, message.destination, header.hop_by_hop);
-        let Some(open) = self.open.remove(&key) else {
+        let key = (message.association, header.hop_by_hop);
+        let Some(open) = self.take(key, message) else {
             let twice = self.answered.contains_key(&key);
             // A trace that begins in the middle holds answers to what came before it.
             let severity = if twice || begun > 0 { Severity::Error } else { Severity::Note };
@@ -159,14 +177,14 @@ impl Transactions {
 
     /// Keeps what the procedure wants to know when the answer comes.
     pub fn remember(&mut self, key: RequestKey, asked: Asked) {
-        if let Some(open) = self.open.get_mut(&key) {
+        if let Some(open) = self.open.get_mut(&key).and_then(|open| open.last_mut()) {
             open.asked = Some(Box::new(asked));
         }
     }
 
     /// Tells the requests that were never answered.
     pub fn finish(&mut self, report: &mut Report) {
-        let mut open: Vec<_> = self.open.drain().map(|(_, open)| open).collect();
+        let mut open: Vec<_> = self.open.drain().flat_map(|(_, open)| open).collect();
         open.sort_by_key(|open| (open.spot.frame, open.spot.index));
         for open in open {
             let name = interfaces::command_of(&open.header).map_or_else(

@@ -1,0 +1,151 @@
+//! `proselink verify`: does a capture hold what it should?
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::output::{self, Output};
+use super::{Globals, exit};
+use crate::capture::{CaptureError, Reader};
+use crate::message::json::write_text;
+use crate::message::text::Palette;
+use crate::verify::{Report, Severity, verify};
+
+/// The arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct VerifyArgs {
+    /// Captures (pcap, pcapng, also gzip); `-` for standard input
+    #[arg(value_name = "FILE", required_unless_present = "read")]
+    files: Vec<PathBuf>,
+    /// A capture to read, as with tshark; may be repeated
+    #[arg(short = 'r', long = "read", value_name = "FILE")]
+    read: Vec<PathBuf>,
+    /// One JSON object a line: a finding each, and a summary for each file
+    #[arg(long)]
+    json: bool,
+    /// No findings, only the verdict
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  proselink verify demo.pcapng             the verdict on a capture; exit code 1 when something is wrong
+  proselink verify --json a.pcap b.pcapng  findings for machines
+  gzip -dc trace.pcap.gz | proselink verify -
+
+What is judged: the grammar and formats of every known command; each request answered once and by the same
+ids; a capabilities exchange first on every association; the registration procedure, its identifiers
+followed through PC3, PC4 and PC2.";
+
+/// Runs the verb.
+pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
+    let mut output = Output::new();
+    let palette = output::palette(globals);
+    let mut worst = exit::GOOD;
+    for path in args.read.iter().chain(&args.files) {
+        let code = match read(path) {
+            Ok(report) => {
+                if args.json {
+                    to_json(path, &report, args.quiet, &mut output.text);
+                } else {
+                    to_text(path, &report, args.quiet, &palette, &mut output.text);
+                }
+                if report.is_good() { exit::GOOD } else { exit::DIFFERS }
+            }
+            Err(error) => {
+                eprintln!("proselink: {}: {error}", path.display());
+                exit::of_capture(&error)
+            }
+        };
+        worst = worst.max(code);
+        if let Err(error) = output.flush() {
+            return exit::of_output(&error);
+        }
+    }
+    worst
+}
+
+fn read(path: &Path) -> Result<Report, CaptureError> {
+    if path == Path::new("-") { verify(&mut Reader::from_read(io::stdin())) } else { verify(&mut Reader::open(path)?) }
+}
+
+/// The findings, then the verdict in a few lines. The demo closes with the same words.
+pub fn to_text(path: &Path, report: &Report, quiet: bool, palette: &Palette, out: &mut String) {
+    if !quiet {
+        for finding in &report.findings {
+            let ink = match finding.severity {
+                Severity::Error => &palette.fault,
+                Severity::Note => &palette.detail,
+            };
+            let _ = writeln!(out, "{}{finding}{}", ink.on, ink.off);
+        }
+        let kept = report.findings.len() as u64;
+        if kept < report.errors + report.notes {
+            let _ = writeln!(out, "... and {} findings more", report.errors + report.notes - kept);
+        }
+    }
+    let (ink, verdict) = if report.is_good() { (&palette.meaning, "good") } else { (&palette.fault, "not good") };
+    let _ = writeln!(
+        out,
+        "{}: {}{verdict}{}: {} in {}, {} of {} answered; {}, {}, {}; {}, {}",
+        path.display(),
+        ink.on,
+        ink.off,
+        count(report.messages, "message"),
+        count(report.associations, "association"),
+        report.answered,
+        count(report.requests, "request"),
+        count(report.registrations, "registration"),
+        count(report.moves, "move"),
+        count(report.refusals, "refusal"),
+        count(report.errors, "error"),
+        count(report.notes, "note"),
+    );
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn to_json(path: &Path, report: &Report, quiet: bool, out: &mut String) {
+    let file = path.display().to_string();
+    if !quiet {
+        for finding in &report.findings {
+            let severity = if finding.severity == Severity::Error { "error" } else { "note" };
+            let _ = write!(out, r#"{{"v":1,"type":"finding","file":"#);
+            write_text(&file, out);
+            let _ = write!(
+                out,
+                r#","id":"{}","severity":"{severity}","frame":{},"index":{},"requirement":"#,
+                finding.id, finding.frame, finding.index
+            );
+            write_text(&finding.requirement, out);
+            out.push_str(r#","avp":"#);
+            write_text(&finding.avp, out);
+            out.push_str(r#","text":"#);
+            write_text(&finding.text, out);
+            out.push_str("}\n");
+        }
+    }
+    out.push_str(r#"{"v":1,"type":"summary","file":"#);
+    write_text(&file, out);
+    let _ = writeln!(
+        out,
+        r#","good":{},"frames":{},"messages":{},"requests":{},"answered":{},"associations":{},"registrations":{},"moves":{},"refusals":{},"errors":{},"notes":{}}}"#,
+        report.is_good(),
+        report.frames,
+        report.messages,
+        report.requests,
+        report.answered,
+        report.associations,
+        report.registrations,
+        report.moves,
+        report.refusals,
+        report.errors,
+        report.notes
+    );
+}
