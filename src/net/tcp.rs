@@ -266,7 +266,10 @@ impl Connection {
         tokio::select! {
             () = self.woken.notified() => {}
             _ = self.stream.readable(), if room && !self.ended && self.failed.is_none() => {
-                self.read.reserve(READ);
+                // Messages already handed over share the buffer: a new one only when this one is nearly used up.
+                if self.read.capacity() - self.read.len() < READ / 16 {
+                    self.read.reserve(READ);
+                }
                 match self.stream.try_read_buf(&mut self.read) {
                     Ok(0) => self.ended = true,
                     Ok(_) => {}
