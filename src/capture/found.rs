@@ -43,6 +43,8 @@ pub(super) struct Sink {
     /// Index of the next message within the frame.
     pub index: u32,
     pub statistics: Statistics,
+    /// Associations and connections met, which number them.
+    flows: u32,
     /// Address and length of the frame's octets, to know a message that lies in them.
     base: usize,
     length: usize,
@@ -52,6 +54,13 @@ pub(super) struct Sink {
 }
 
 impl Sink {
+    /// The number of a new association or connection.
+    pub fn next_flow(&mut self) -> u32 {
+        let number = self.flows;
+        self.flows = number.wrapping_add(1);
+        number
+    }
+
     /// Begins a frame. All found before has been taken.
     #[inline]
     pub fn begin(&mut self, time: Timestamp, octets: &[u8]) {

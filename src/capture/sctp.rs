@@ -149,7 +149,6 @@ pub(super) struct Associations {
     slots: Slots<Association>,
     by_path: HashMap<Path, Place, Folding>,
     by_tag: HashMap<Tag, Place, Folding>,
-    next_id: u32,
     /// The path and tag of the last packet, and where they led.
     last: Option<(Path, u32, Place)>,
     budget: usize,
@@ -165,7 +164,6 @@ impl Associations {
             slots: Slots::new(options.max_flows),
             by_path: HashMap::default(),
             by_tag: HashMap::default(),
-            next_id: 0,
             last: None,
             budget: TSN_SLOTS,
             held: 0,
@@ -369,6 +367,11 @@ impl Associations {
             return place;
         }
         if let Some(place) = self.find_tag(path, tag) {
+            if let Some(other) = by_path
+                && other.0 != place.0
+            {
+                self.join(place, other, sink);
+            }
             self.add_path(path, place);
             return place;
         }
@@ -394,6 +397,45 @@ impl Associations {
         place
     }
 
+    /// A packet that `place` claims by its tag came by a path of `other`. Where the trace begins in the middle and a side has
+    /// several addresses, the two directions of one association may have been taken for two associations: when each
+    /// knows one direction alone, they are made one.
+    fn join(&mut self, place: Place, other: Place, sink: &mut Sink) {
+        let (this, back) = (usize::from(other.1), usize::from(1 - other.1));
+        if self.slots.get(place.0).is_none_or(|one| one.directions[usize::from(1 - place.1)].tag.is_some()) {
+            return;
+        }
+        let Some(two) = self.slots.get(other.0) else { return };
+        if two.directions[this].tag.is_some() || two.ended {
+            return;
+        }
+        let Some(tag) = two.directions[back].tag else { return };
+        let direction = std::mem::take(&mut two.directions[back]);
+        let paths = std::mem::take(&mut two.paths);
+        let announced = std::mem::take(&mut two.announced);
+        let (id, data_seen) = (two.id, two.data_seen);
+        two.ended = true;
+        let Some(one) = self.slots.get(place.0) else { return };
+        let mut empty = std::mem::replace(&mut one.directions[usize::from(1 - place.1)], direction);
+        empty.seen.release(&mut self.budget);
+        // The number under which messages were handed out already stays.
+        if data_seen && !one.data_seen {
+            one.id = id;
+        }
+        one.data_seen |= data_seen;
+        one.announced.extend(announced);
+        one.announced.truncate(MAXIMUM_PATHS);
+        self.by_tag.insert(tag, (place.0, 1 - place.1));
+        for path in paths {
+            if let Some(at) = self.by_path.get(&path).copied().filter(|at| at.0 == other.0) {
+                let direction = if at.1 == other.1 { place.1 } else { 1 - place.1 };
+                self.add_path(&path, (place.0, direction));
+            }
+        }
+        self.last = None;
+        sink.statistics.associations -= 1;
+    }
+
     /// The association and direction in which `tag` is used between these ports, when it is sure enough.
     fn find_tag(&mut self, path: &Path, tag: u32) -> Option<Place> {
         let place = *self.by_tag.get(&Tag::new(path, tag))?;
@@ -409,14 +451,13 @@ impl Associations {
     fn create(&mut self, path: &Path, sink: &mut Sink) -> Place {
         sink.statistics.associations += 1;
         let association = Association {
-            id: self.next_id,
+            id: sink.next_flow(),
             directions: Default::default(),
             paths: Vec::with_capacity(2),
             announced: Vec::new(),
             data_seen: false,
             ended: false,
         };
-        self.next_id = self.next_id.wrapping_add(1);
         let (index, evicted) = self.slots.insert(association);
         if let Some(evicted) = evicted {
             sink.statistics.evicted += 1;

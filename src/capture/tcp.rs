@@ -80,7 +80,6 @@ impl Waiting {
 pub(super) struct Connections {
     slots: Slots<Connection>,
     by_path: HashMap<Path, (u32, u8), Folding>,
-    next_id: u32,
     /// Octets held in all streams.
     held: usize,
     max_memory: usize,
@@ -92,7 +91,6 @@ impl Connections {
         Self {
             slots: Slots::new(options.max_flows),
             by_path: HashMap::default(),
-            next_id: 0,
             held: 0,
             max_memory: options.max_memory / 2,
             max_message: options.max_message,
@@ -176,8 +174,7 @@ impl Connections {
 
     fn create(&mut self, path: Path, sink: &mut Sink) -> (u32, u8) {
         sink.statistics.connections += 1;
-        let connection = Connection { id: self.next_id, path, streams: Default::default() };
-        self.next_id = self.next_id.wrapping_add(1);
+        let connection = Connection { id: sink.next_flow(), path, streams: Default::default() };
         let (index, evicted) = self.slots.insert(connection);
         if let Some(evicted) = evicted {
             sink.statistics.evicted += 1;

@@ -217,7 +217,6 @@ impl Verifier {
                 }
             }
             Exchange::Answer(asked) => {
-                self.report.answered += 1;
                 if let Some(asked) = asked {
                     self.procedure.answer(asked, message, &header, spot, &mut self.report);
                 }

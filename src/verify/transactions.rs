@@ -143,6 +143,7 @@ impl Transactions {
             });
             return Exchange::Other;
         };
+        report.answered += 1;
         if self.answered.len() >= OPEN_LIMIT {
             self.answered.clear();
         }

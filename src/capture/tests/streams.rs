@@ -104,6 +104,30 @@ mod sctp {
     }
 
     #[test]
+    fn two_directions_on_two_paths_are_joined_when_a_trace_begins_in_the_middle() {
+        let there = |hosts, packet: Vec<u8>| ethernet(&ipv4(hosts, 132, &packet));
+        let back = (PORTS.1, PORTS.0);
+        let frames = [
+            // Each side heard first on a path of its own, then both on one.
+            there((2, 3), build::sctp(back, TAG + 1, &[data(3, 1, 0, 46, &message(1))])),
+            there((1, 2), build::sctp(PORTS, TAG, &[data(3, 1, 0, 46, &message(2))])),
+            there(
+                (2, 1),
+                build::sctp(back, TAG + 1, &[data(3, 2, 1, 46, &message(3)), data(3, 1, 0, 46, &message(1))]),
+            ),
+            there((1, 2), build::sctp(PORTS, TAG, &[data(3, 2, 1, 46, &message(4)), data(3, 1, 0, 46, &message(2))])),
+        ];
+        let file = pcap(1, &frames);
+        let mut reader = Reader::from_bytes(&file);
+        let mut seen = Vec::new();
+        while let Some(found) = reader.next_message().unwrap() {
+            seen.push((found.frame, found.association));
+        }
+        assert_eq!(seen, [(1, 0), (2, 1), (3, 0), (4, 0)], "known as one from the third frame on, nothing twice");
+        assert_eq!(reader.statistics().associations, 1);
+    }
+
+    #[test]
     fn equal_tags_between_other_hosts_prove_nothing() {
         let frames: Vec<_> = (1..4)
             .map(|n| ethernet(&ipv4((n, 9), 132, &build::sctp(PORTS, 1, &[data(3, 1, 0, 46, &message(5))]))))
