@@ -128,9 +128,7 @@ impl ContextReader for Shared {
 /// A message that crossed.
 #[derive(Clone, Debug)]
 pub struct Crossed {
-    pub from: Place,
     pub to: Place,
-    pub header: Header,
     pub message: Vec<u8>,
     /// `PIR`, `MIR` and so on; unknown commands by their number.
     pub name: String,
@@ -467,7 +465,7 @@ impl Network {
             }
         }
         let name = command.map_or_else(|| header.code.to_string(), |command| command.abbreviation.to_owned());
-        self.crossed.push(Crossed { from, to, header, message: message.to_vec(), name });
+        self.crossed.push(Crossed { to, message: message.to_vec(), name });
     }
 
     /// Delivers what is under way, without the clock: true when something was.
@@ -520,6 +518,19 @@ impl Network {
     pub fn ask(&mut self, sender: &Sender, to: Place, message: &[u8]) -> Vec<u8> {
         let header = Header::parse(message).unwrap();
         let ticket = self.request(sender, to, Asker::Test(header), message);
+        self.settle();
+        self.answers.remove(&ticket).expect("an answer")
+    }
+
+    /// Sends a request whose answer takes its time: [`Network::answer`] gives it back.
+    pub fn ask_later(&mut self, sender: &Sender, to: Place, message: &[u8]) -> u64 {
+        let header = Header::parse(message).unwrap();
+        let ticket = self.request(sender, to, Asker::Test(header), message);
+        self.settle();
+        ticket
+    }
+
+    pub fn answer(&mut self, ticket: u64) -> Vec<u8> {
         self.settle();
         self.answers.remove(&ticket).expect("an answer")
     }
