@@ -107,9 +107,10 @@ impl Hss {
     /// An HSS that holds what `config` says. `seed` comes from the operating system's randomness.
     #[must_use]
     pub fn new(identity: Identity, config: HssConfig, seed: [u8; 16]) -> Self {
-        let records = config.subscribers.into_iter().map(|subscriber| {
-            (subscriber.imsi, Record { subscriber, mme: None, visited: None, function: None })
-        });
+        let records = config
+            .subscribers
+            .into_iter()
+            .map(|subscriber| (subscriber.imsi, Record { subscriber, mme: None, visited: None, function: None }));
         let sessions = Sessions::new(&identity.host, &mut Entropy::new(seed));
         Self {
             records: records.collect(),
@@ -367,7 +368,9 @@ impl Element for Hss {
                 match (self.pending.take(token), result) {
                     (Some(Waiting::Update(imsi)), Ok(_)) => {
                         let unknown = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
-                        if outcome == unknown && let Some(record) = self.records.get_mut(&imsi) {
+                        if outcome == unknown
+                            && let Some(record) = self.records.get_mut(&imsi)
+                        {
                             record.function = None;
                         }
                         let text = format!("update of {imsi}: {outcome}");

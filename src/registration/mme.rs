@@ -163,9 +163,7 @@ impl Mme {
     fn function_for(&self, imsi: Imsi, old: Option<&FunctionAddress>) -> usize {
         let moved_away = |function: &FunctionPeer| old.is_some_and(|old| function.is_at(old));
         match self.served.get(&imsi) {
-            Some(served) if self.config.functions.get(*served).is_some_and(|function| !moved_away(function)) => {
-                *served
-            }
+            Some(served) if self.config.functions.get(*served).is_some_and(|function| !moved_away(function)) => *served,
             _ => self.config.functions.iter().position(|function| !moved_away(function)).unwrap_or(0),
         }
     }
@@ -219,7 +217,8 @@ impl Mme {
                 self.judge(allocation, permission, actions);
             }
             (true, Err(faults)) => {
-                let why = faults.first().map_or_else(|| "ULA cannot be read".to_owned(), |fault| format!("ULA: {fault}"));
+                let why =
+                    faults.first().map_or_else(|| "ULA cannot be read".to_owned(), |fault| format!("ULA: {fault}"));
                 failure(actions, "MME-1", &why);
                 allocation.asked.reply(&self.identity, Outcome::UNABLE_TO_COMPLY).because(&why).send(actions);
             }
@@ -285,11 +284,7 @@ impl Mme {
                 let why = format!("function: {}", silence(why));
                 failure(actions, "MME-3", &why);
                 let cause = RefusalCause::FUNCTION_UNREACHABLE;
-                return asked
-                    .reply(&self.identity, outcome)
-                    .with::<RefusalCause>(&cause)
-                    .because(&why)
-                    .send(actions);
+                return asked.reply(&self.identity, outcome).with::<RefusalCause>(&cause).because(&why).send(actions);
             }
         };
         let body = super::reply::body(answer);
@@ -321,15 +316,7 @@ impl Mme {
         reply.send(actions);
     }
 
-    fn refuse(
-        &self,
-        asked: &Asked,
-        imsi: Imsi,
-        outcome: Outcome,
-        cause: i32,
-        why: &str,
-        actions: &mut Vec<Action>,
-    ) {
+    fn refuse(&self, asked: &Asked, imsi: Imsi, outcome: Outcome, cause: i32, why: &str, actions: &mut Vec<Action>) {
         report(actions, "MME-2", format!("{imsi} is refused: {why}; no message 5 leaves"));
         asked.reply(&self.identity, outcome).with::<RefusalCause>(&cause).because(why).send(actions);
     }

@@ -176,11 +176,8 @@ impl<'q> Reply<'q> {
                 if error {
                     write_avp::<ResultCode>(&ResultCode::DIAMETER_UNABLE_TO_COMPLY, &mut out);
                 }
-                let group = ExperimentalResultGroup {
-                    vendor_id: vendor,
-                    experimental_result_code: code,
-                    extra: Vec::new(),
-                };
+                let group =
+                    ExperimentalResultGroup { vendor_id: vendor, experimental_result_code: code, extra: Vec::new() };
                 write_avp::<ExperimentalResult>(&group, &mut out);
             }
         }

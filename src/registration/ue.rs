@@ -13,9 +13,7 @@ use serde::Deserialize;
 use super::ALL_SERVICES;
 use super::config::{self, Identity};
 use super::element::{Action, Destination, Element, Event, NoAnswer, Now};
-use super::exchange::{
-    Entropy, NO_STATE, Pending, Sessions, address_avps, failure, report, send, vendor_specific,
-};
+use super::exchange::{Entropy, NO_STATE, Pending, Sessions, address_avps, failure, report, send, vendor_specific};
 use super::identifiers::{FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
 use super::reply::{Asked, Outcome, address_of, body, silence};
 use crate::avp::dictionary::{
@@ -143,8 +141,7 @@ impl Ue {
     #[must_use]
     pub fn new(identity: Identity, config: UeConfig, seed: [u8; 16]) -> Self {
         let sessions = Sessions::new(&identity.host, &mut Entropy::new(seed));
-        let detached =
-            || State { phase: Phase::Detached, attachment: None, register_next: false, refused: None };
+        let detached = || State { phase: Phase::Detached, attachment: None, register_next: false, refused: None };
         let states = config.devices.iter().map(|_| detached()).collect();
         Self { identity, config, states, pending: Pending::new(usize::MAX), sessions }
     }

@@ -23,8 +23,8 @@ use super::exchange::{Entropy, NO_STATE, Pending, Sessions, failure, report, sen
 use super::identifiers::{FunctionAddress, Id2, Pduid};
 use super::reply::{Asked, Outcome, address_of, bad_value, silence};
 use crate::avp::dictionary::{
-    ErrorMessage, OriginAppLayerUserId, OriginHost, OriginRealm, Pduid as PduidAvp, ProseAppId,
-    ProseFunctionAddress, ProseFunctionId, RefusalCause, ResultCode, private, write_avp,
+    ErrorMessage, OriginAppLayerUserId, OriginHost, OriginRealm, Pduid as PduidAvp, ProseAppId, ProseFunctionAddress,
+    ProseFunctionId, RefusalCause, ResultCode, private, write_avp,
 };
 use crate::avp::{Avps, Fault};
 use crate::interfaces::{pc2, pc3};
@@ -398,10 +398,7 @@ impl<A: UserAuthenticator> AppServer<A> {
         registration.ues.push(ue);
         self.users.insert((application, user), id2.clone());
         report(actions, "message 4", format!("success to {}", asked.sender.peer));
-        asked
-            .reply(&self.identity, Outcome::SUCCESS)
-            .with::<OriginAppLayerUserId>(&id2.as_str())
-            .send(actions);
+        asked.reply(&self.identity, Outcome::SUCCESS).with::<OriginAppLayerUserId>(&id2.as_str()).send(actions);
     }
 }
 
@@ -435,4 +432,3 @@ impl<A: UserAuthenticator> Element for AppServer<A> {
         }
     }
 }
-

@@ -3,9 +3,9 @@
 
 use super::{AppServer, UserAuthenticator};
 use crate::avp::dictionary::{
-    ContextMove, ExperimentalResultCode, OldProseFunctionAddress, OldProseFunctionId, OldPduid,
-    OriginAppLayerUserId, Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType,
-    TargetAppLayerUserId, TargetedEpuid,
+    ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId,
+    Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType, TargetAppLayerUserId,
+    TargetedEpuid,
 };
 use crate::avp::{Address, Fault};
 use crate::interfaces::pc2;
@@ -54,21 +54,15 @@ impl<A: UserAuthenticator> AppServer<A> {
     }
 
     /// U1: a UE of ours is served by another function, and has another ID1. Requirements AS-5 and AS-6.
-    fn context_move(
-        &mut self,
-        asked: &Asked,
-        request: &Request<'_>,
-        actions: &mut Vec<Action>,
-    ) -> Result<(), Fault> {
+    fn context_move(&mut self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) -> Result<(), Fault> {
         let message = asked.message.as_slice();
         let id2 = request.origin_app_layer_user_id.ok_or_else(missing::<OriginAppLayerUserId>)?;
         let application = request.prose_app_id.ok_or_else(missing::<ProseAppId>)?;
         let id4 = id1_of::<PduidAvp>(message, required::<PduidAvp>(&request.extra, message)?)?;
         let old_id1 = id1_of::<OldPduid>(message, required::<OldPduid>(&request.extra, message)?)?;
         let id5_address: Option<Address<'_>> = optional::<ProseFunctionAddress>(&request.extra, message)?;
-        let id5 =
-            address_of::<ProseFunctionId, ProseFunctionAddress>(message, request.prose_function_id, id5_address)?
-                .ok_or_else(missing::<ProseFunctionId>)?;
+        let id5 = address_of::<ProseFunctionId, ProseFunctionAddress>(message, request.prose_function_id, id5_address)?
+            .ok_or_else(missing::<ProseFunctionId>)?;
         let old_id3 = address_of::<OldProseFunctionId, OldProseFunctionAddress>(
             message,
             optional::<OldProseFunctionId>(&request.extra, message)?,

@@ -79,7 +79,9 @@ impl<R: ContextReader> Function<R> {
         let old = old.filter(|old| !self.is_own(&old.function));
         match &old {
             None => report(actions, "message 5", format!("{imsi} asks for an ID1")),
-            Some(old) => report(actions, "message 5", format!("{imsi} comes from {} with ID1 {}", old.function, old.id1)),
+            Some(old) => {
+                report(actions, "message 5", format!("{imsi} comes from {} with ID1 {}", old.function, old.id1))
+            }
         }
         let allocation = Allocation {
             asked,
@@ -246,10 +248,7 @@ impl<R: ContextReader> Function<R> {
             writes.push(Write::PutValue { key: move_key(allocation.imsi), value: Vec::new(), expected: None });
         }
         let step = if moved.is_some() { "F3-1" } else { "F-1" };
-        let held = vec![
-            Action::Report(Report { step, text, failure: false }),
-            self.message_6(&allocation.asked, id1),
-        ];
+        let held = vec![Action::Report(Report { step, text, failure: false }), self.message_6(&allocation.asked, id1)];
         Ok(Step::Write { writes, held, after })
     }
 

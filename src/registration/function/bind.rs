@@ -3,8 +3,8 @@
 use super::{After, AppServerPeer, Function, Job, Step, Stop, seconds};
 use crate::avp::Fault;
 use crate::avp::dictionary::{
-    ExperimentalResultCode, OriginAppLayerUserId, Pduid as PduidAvp, ProseAppId, ProseFunctionAddress,
-    ProseFunctionId, ProseRequestType, RefusalCause, ResultCode, private,
+    ExperimentalResultCode, OriginAppLayerUserId, Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId,
+    ProseRequestType, RefusalCause, ResultCode, private,
 };
 use crate::interfaces::pc2;
 use crate::message::Command;
@@ -29,8 +29,7 @@ impl Wish {
         let id1 = required::<PduidAvp>(&request.extra, message)?;
         let id1 = Pduid::from_octets(id1).map_err(|_| bad_value::<PduidAvp>(message, "PDUID of 8 octets"))?;
         let id2 = required::<OriginAppLayerUserId>(&request.extra, message)?;
-        let id2 =
-            Id2::new(id2).map_err(|_| bad_value::<OriginAppLayerUserId>(message, "ID2 of 1 to 1024 octets"))?;
+        let id2 = Id2::new(id2).map_err(|_| bad_value::<OriginAppLayerUserId>(message, "ID2 of 1 to 1024 octets"))?;
         let application = required::<ProseAppId>(&request.extra, message)?.into();
         Ok(Self { id1, id2, application })
     }
@@ -138,13 +137,7 @@ impl<R: ContextReader> Function<R> {
     }
 
     /// Requirement F-2: known, unexpired, registered, subscription still allows, application allowed.
-    fn judge(
-        &self,
-        now: Now,
-        wish: &Wish,
-        server: &AppServerPeer,
-        stored: Option<Stored>,
-    ) -> Result<Stored, Verdict> {
+    fn judge(&self, now: Now, wish: &Wish, server: &AppServerPeer, stored: Option<Stored>) -> Result<Stored, Verdict> {
         let Some(stored) = stored else { return Err(Verdict::Refused("ID1 is unknown")) };
         let context = &stored.context;
         match &context.state {

@@ -30,7 +30,7 @@ use super::identifiers::{
 };
 use super::reply::{Asked, Outcome};
 use crate::interfaces::{pc2, pc4};
-use crate::store::{self, Condition, ContextReader, Stored, StoreError, UeContext, UeState, Write, WriteOutcome};
+use crate::store::{self, Condition, ContextReader, StoreError, Stored, UeContext, UeState, Write, WriteOutcome};
 
 use allocate::Allocation;
 use moving::{Release, Update};
@@ -175,7 +175,10 @@ enum Step {
 enum After {
     Nothing,
     /// A UE has moved here: the app servers and the old function have to know.
-    Moved { imsi: Imsi, release: Release },
+    Moved {
+        imsi: Imsi,
+        release: Release,
+    },
     /// A UE has gone: the HSS has to know.
     Gone(Imsi),
 }
@@ -188,7 +191,12 @@ enum Waiting {
     /// G1.
     Context(Box<Allocation>),
     /// A write of a context.
-    Write { job: Job, attempt: u8, held: Vec<Action>, after: After },
+    Write {
+        job: Job,
+        attempt: u8,
+        held: Vec<Action>,
+        after: After,
+    },
     /// The write that reserves a block of ID1s.
     Block(Reservation),
     /// U1, or the timer before its next try.
@@ -198,7 +206,10 @@ enum Waiting {
     Release(Release),
     ReleaseAgain(Release),
     /// PNR, PSR, PXR: only told.
-    Told { step: &'static str, what: String },
+    Told {
+        step: &'static str,
+        what: String,
+    },
     Housekeeping,
 }
 
@@ -474,8 +485,7 @@ impl<R: ContextReader> Function<R> {
 
     /// Whether `address` is this function's own.
     fn is_own(&self, address: &FunctionAddress) -> bool {
-        *address == self.address
-            || address.fqdn().is_some_and(|name| same_host(name.as_str(), &self.identity.host))
+        *address == self.address || address.fqdn().is_some_and(|name| same_host(name.as_str(), &self.identity.host))
     }
 
     fn until(&self, now: Now) -> UnixSeconds {

@@ -202,7 +202,11 @@ impl<R: ContextReader> Function<R> {
             host: Some(binding.app_server_host.to_string()),
             realm: binding.app_server_realm.to_string(),
         };
-        report(actions, "U1", format!("{} is told: ID2 {} has ID4 {}", binding.app_server_host, binding.id2, context.id1.id1));
+        report(
+            actions,
+            "U1",
+            format!("{} is told: ID2 {} has ID4 {}", binding.app_server_host, binding.id2, context.id1.id1),
+        );
         let token = self.pending.insert(Waiting::Update(update));
         let request = pc2::ProXimityActionRequest {
             session_id: &session,
@@ -318,7 +322,12 @@ impl<R: ContextReader> Function<R> {
         release.attempt += 1;
         if (silent || outcome.is_transient()) && release.attempt < MOST_RELEASES {
             let after = self.back_off(release.attempt);
-            let text = format!("{} does not confirm the move of {}; again in {} s", release.host, release.imsi, after.as_secs());
+            let text = format!(
+                "{} does not confirm the move of {}; again in {} s",
+                release.host,
+                release.imsi,
+                after.as_secs()
+            );
             failure(actions, "F-6", text);
             self.timer(Waiting::ReleaseAgain(release), after, actions);
         } else {

@@ -222,10 +222,7 @@ pub(super) fn plmn_octets(subscription: &Subscription) -> Vec<Option<[u8; 3]>> {
 }
 
 /// ProSe-Subscription-Data as G2 carries it.
-pub(super) fn write<'a>(
-    subscription: &Subscription,
-    plmns: &'a [Option<[u8; 3]>],
-) -> group::ProseSubscriptionData<'a> {
+pub(super) fn write<'a>(subscription: &Subscription, plmns: &'a [Option<[u8; 3]>]) -> group::ProseSubscriptionData<'a> {
     let allowed = subscription.allowed_plmns.iter().zip(plmns).map(|(allowed, plmn)| group::ProseAllowedPlmn {
         visited_plmn_id: plmn.as_ref().map(<[u8; 3]>::as_slice),
         authorized_discovery_range: allowed.discovery_range,

@@ -13,10 +13,7 @@ use crate::store::{ContextReader, UeState};
 fn ue_1_ue_2_a_ue_asks_for_id1_before_it_registers() {
     let mut network = Network::new();
     network.register();
-    assert_eq!(
-        network.ladder(),
-        ["IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "MIA", "IAA", "URR", "XAR", "XAA", "URA"]
-    );
+    assert_eq!(network.ladder(), ["IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "MIA", "IAA", "URR", "XAR", "XAA", "URA"]);
     let Some(Phase::Registered { id2 }) = network.ue.phase(0).cloned() else { panic!("registered") };
     let context = network.context().unwrap();
     assert_eq!(context.binding(APPLICATION).unwrap().id2, id2);
@@ -129,7 +126,10 @@ fn mme_1_mme_2_never_sends_message_5_after_a_negative_judgement() {
         (|plan| plan.hss.subscribers[0].prose_permission = None, Cause::NOT_SUBSCRIBED),
         (|plan| plan.hss.subscribers[0].prose_permission = Some(0), Cause::NOT_SUBSCRIBED),
         (|plan| plan.hss.subscribers.clear(), Cause::UNKNOWN_SUBSCRIPTION),
-        (|plan| (plan.ue.devices[0].capability, plan.hss.subscribers[0].prose_permission) = (4, Some(3)), Cause::NOT_SUBSCRIBED),
+        (
+            |plan| (plan.ue.devices[0].capability, plan.hss.subscribers[0].prose_permission) = (4, Some(3)),
+            Cause::NOT_SUBSCRIBED,
+        ),
     ];
     for (change, cause) in refused {
         let mut network = Network::with(change);

@@ -83,8 +83,7 @@ fn failures_function_on_5_passes_on_what_the_hss_says() {
         let mut network = Network::with(|plan| {
             // An MME that knows less than the HSS, else no message 5 would leave.
             plan.mme.hss = None;
-            plan.mme.subscribers =
-                vec![super::super::mme::KnownSubscriber { imsi: imsi(), prose_permission: 0xff }];
+            plan.mme.subscribers = vec![super::super::mme::KnownSubscriber { imsi: imsi(), prose_permission: 0xff }];
             plan.hss.subscribers[0].prose_permission = permission;
         });
         network.register();
@@ -100,10 +99,13 @@ fn failures_function_on_5_when_the_hss_is_down_or_silent() {
     for down in [true, false] {
         let mut network = Network::with(|plan| {
             plan.mme.hss = None;
-            plan.mme.subscribers =
-                vec![super::super::mme::KnownSubscriber { imsi: imsi(), prose_permission: 0xff }];
+            plan.mme.subscribers = vec![super::super::mme::KnownSubscriber { imsi: imsi(), prose_permission: 0xff }];
         });
-        if down { network.down.insert(Place::Hss) } else { network.silent.insert(Place::Hss) };
+        if down {
+            network.down.insert(Place::Hss)
+        } else {
+            network.silent.insert(Place::Hss)
+        };
         network.allocate();
         let expected = if down { Outcome::UNABLE_TO_DELIVER } else { Outcome::UNABLE_TO_COMPLY };
         assert_eq!(network.outcome("IAA"), expected);
@@ -263,7 +265,10 @@ fn f_4_a_context_is_handed_to_a_proven_function_of_the_same_network_alone() {
     let other = Place::Other.host();
     for (sender, origin) in [
         // Another network, an unknown peer, a known peer that speaks for another, one that is spoken for.
-        (Sender { peer: other.clone(), realm: "epc.mnc002.mcc002.3gppnetwork.org".into(), protected: true }, other.clone()),
+        (
+            Sender { peer: other.clone(), realm: "epc.mnc002.mcc002.3gppnetwork.org".into(), protected: true },
+            other.clone(),
+        ),
         (Sender { peer: "pf9.example.org".into(), realm: REALM.into(), protected: true }, "pf9.example.org".into()),
         (Place::AppServer.sender(), Place::AppServer.host()),
         (Place::AppServer.sender(), other.clone()),
@@ -381,13 +386,8 @@ fn f3_1_a_function_that_restarts_goes_on_telling_the_app_servers() {
     let mut network = registered_twice();
     network.change_function();
     let plan = super::network::Plan::default();
-    network.other = super::super::Function::new(
-        Place::Other.identity(),
-        plan.other,
-        network.other_store.clone(),
-        [7; 16],
-    )
-    .unwrap();
+    network.other =
+        super::super::Function::new(Place::Other.identity(), plan.other, network.other_store.clone(), [7; 16]).unwrap();
     network.down.clear();
     network.ladder();
     network.start(Place::Other);

@@ -2,8 +2,8 @@
 
 use super::network::{APPLICATION, Place, REALM};
 use crate::avp::dictionary::{
-    ContextMove, OldPduid, OldProseFunctionId, OriginAppLayerUserId, Pduid as PduidAvp, ProseAppId, ProseFunctionId,
-    UserCredentialType, private, write_avp,
+    ContextMove, OldPduid, OldProseFunctionId, OriginAppLayerUserId, Pduid as PduidAvp, ProseAppId, UserCredentialType,
+    private, write_avp,
 };
 use crate::avp::{Address, Avps};
 use crate::interfaces::pc4::function as between;
@@ -191,10 +191,4 @@ pub fn append(message: &mut Vec<u8>, avp: &[u8]) {
     message.extend_from_slice(avp);
     let length = (message.len() as u32).to_be_bytes();
     message[1..4].copy_from_slice(&length[1..]);
-}
-
-pub fn pfid_of(place: Place) -> Vec<u8> {
-    let mut out = Vec::new();
-    write_avp::<ProseFunctionId>(&place.host().as_bytes(), &mut out);
-    out
 }
