@@ -19,38 +19,52 @@ pub(super) const NO_STATE: i32 = AuthSessionState::NO_STATE_MAINTAINED;
 /// What waits for an event, by token, never more than a bound.
 #[derive(Debug)]
 pub(super) struct Pending<T> {
-    waiting: HashMap<Token, T>,
+    waiting: HashMap<Token, (bool, T)>,
     next: u64,
     most: usize,
+    /// Those that do not count against the bound.
+    patient: usize,
 }
 
 impl<T> Pending<T> {
     /// An empty table for at most `most` requests of others at a time.
     pub fn new(most: usize) -> Self {
-        Self { waiting: HashMap::new(), next: 1, most }
+        Self { waiting: HashMap::new(), next: 1, most, patient: 0 }
     }
 
     /// Whether a new request of others has to be turned away. What a request already taken leads to is always let in.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() >= self.most
+        self.len() >= self.most
     }
 
-    /// How many wait.
+    /// How many wait, without the patient.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len().saturating_sub(self.patient)
     }
 
     /// Keeps `what` and names it.
     pub fn insert(&mut self, what: T) -> Token {
+        self.put(false, what)
+    }
+
+    /// Keeps what waits for a timer and so takes no request's place.
+    pub fn insert_patient(&mut self, what: T) -> Token {
+        self.patient += 1;
+        self.put(true, what)
+    }
+
+    fn put(&mut self, patient: bool, what: T) -> Token {
         let token = Token(self.next);
         self.next = self.next.wrapping_add(1);
-        self.waiting.insert(token, what);
+        self.waiting.insert(token, (patient, what));
         token
     }
 
     /// Takes out what waits for `token`; `None` when nothing does any more.
     pub fn take(&mut self, token: Token) -> Option<T> {
-        self.waiting.remove(&token)
+        let (patient, what) = self.waiting.remove(&token)?;
+        self.patient -= usize::from(patient);
+        Some(what)
     }
 }
 

@@ -85,7 +85,6 @@ pub struct BoundUe {
 /// A user registered in an application.
 #[derive(Debug)]
 struct Registration {
-    user: String,
     ues: Vec<BoundUe>,
     /// From the standard registration: Requesting-EPUID and the function that allotted it.
     epuid: Option<(String, String)>,
@@ -389,7 +388,7 @@ impl<A: UserAuthenticator> AppServer<A> {
         let registration = self
             .registrations
             .entry((application.clone(), id2.as_str().to_owned()))
-            .or_insert_with(|| Registration { user: user.clone(), ues: Vec::new(), epuid: None });
+            .or_insert_with(|| Registration { ues: Vec::new(), epuid: None });
         registration.ues.retain(|bound| bound.id1 != ue.id1);
         if registration.ues.len() >= MOST_UES {
             let oldest = registration.ues.remove(0);

@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use super::ALL_SERVICES;
 use super::config::{self, ConfigError, FunctionPeer, Identity, same_host};
-use super::element::{Action, Destination, Element, Event, Now, Token};
+use super::element::{Action, Destination, Element, Event, Now};
 use super::exchange::{Entropy, Pending, Sessions, failure, report};
 use super::identifiers::{
     Fqdn, FunctionAddress, Id1Allocator, Id1Layout, Id1Space, Imsi, NetworkKey, PlmnId, Reservation, UnixSeconds,
@@ -199,8 +199,6 @@ enum Waiting {
     },
     /// The write that reserves a block of ID1s.
     Block(Reservation),
-    /// A write whose outcome changes nothing.
-    Marker,
     /// U1, or the timer before its next try.
     Update(Update),
     UpdateAgain(Update),
@@ -308,7 +306,7 @@ impl<R: ContextReader> Function<R> {
     }
 
     fn request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
-        if self.pending.is_full() {
+        if self.pending.is_full() || self.waits_for_block.len() >= self.config.most_pending {
             failure(actions, "overload", format!("{} requests are under way", self.pending.len()));
             return asked.reply(&self.identity, Outcome::TOO_BUSY).send(actions);
         }
@@ -459,8 +457,7 @@ impl<R: ContextReader> Function<R> {
             }
             Err(why) => failure(actions, "expiry", why.to_string()),
         }
-        let token = self.pending.insert(Waiting::Housekeeping);
-        actions.push(Action::SetTimer { token, after: again });
+        self.timer(Waiting::Housekeeping, again, actions);
     }
 
     /// A context has run out: its ID1 and the time to renew it, or the time after a move.
@@ -507,10 +504,11 @@ impl<R: ContextReader> Function<R> {
         Duration::from_secs(self.config.retry_first.saturating_mul(factor).clamp(1, self.config.retry_most.max(1)))
     }
 
-    fn timer(&mut self, waiting: Waiting, after: Duration, actions: &mut Vec<Action>) -> Token {
-        let token = self.pending.insert(waiting);
+    /// Sets a timer. What waits for one takes no request's place: an app server that is down for long must not make the
+    /// function turn others away.
+    fn timer(&mut self, waiting: Waiting, after: Duration, actions: &mut Vec<Action>) {
+        let token = self.pending.insert_patient(waiting);
         actions.push(Action::SetTimer { token, after });
-        token
     }
 }
 

@@ -45,7 +45,7 @@ fn the_move_brings_id4_and_id5_to_the_app_server() {
     assert_eq!(
         network.ladder(),
         [
-            "IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "CTR", "CTA", "MIA", "PXR", "CRR", "IAA", "PXA", "CRA", "PNR",
+            "IAR", "ULR", "ULA", "MIR", "PIR", "PIA", "CTR", "CTA", "MIA", "IAA", "PXR", "PXA", "CRR", "CRA", "PNR",
             "PNA"
         ]
     );
