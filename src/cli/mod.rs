@@ -4,6 +4,7 @@
 //! meaning. Exit codes are those of [`exit`].
 
 pub mod decode;
+pub mod demo;
 pub mod exit;
 mod output;
 
@@ -70,6 +71,8 @@ enum When {
 enum Verb {
     /// Read captures, or one message in hexadecimal, and show the Diameter messages in them
     Decode(decode::DecodeArgs),
+    /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
+    Demo(demo::DemoArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -88,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
+        Verb::Demo(args) => demo::run(args, &cli.globals),
     }
 }
 
