@@ -4,6 +4,7 @@
 //! meaning. Exit codes are those of [`exit`].
 
 pub mod decode;
+pub mod demo;
 pub mod exit;
 mod output;
 pub mod verify;
@@ -73,6 +74,8 @@ enum Verb {
     Decode(decode::DecodeArgs),
     /// Judge captures: grammar, transactions, and the registration procedure
     Verify(verify::VerifyArgs),
+    /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
+    Demo(demo::DemoArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -92,6 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
         Verb::Verify(args) => verify::run(args, &cli.globals),
+        Verb::Demo(args) => demo::run(args, &cli.globals),
     }
 }
 

@@ -1,1 +1,277 @@
-//! A running element.
+//! A running element: its peers, its part of the procedure, its store and its transports, joined by one task.
+//!
+//! ```text
+//!  association tasks ─┐                         ┌─► peers (pure) ──► associations, connect tasks
+//!  listener tasks ────┤   bounded               │      │  ▲
+//!  store's answers ───┼─► queue ──► driver.rs ──┤      ▼  │
+//!  calls, stop ───────┤   of inputs             └─► element (pure) ──► committer, timers
+//!  (time) ────────────┘
+//! ```
+//! The task owns all state, so nothing is locked; it waits for nothing but the queue and the next deadline, so one slow
+//! peer holds up no other: a peer that takes nothing any more is dropped when its queue is full.
+
+pub mod config;
+mod driver;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::message::Header;
+use crate::net::{Net, NetError, Remote, Transport};
+use crate::peer::routing::RealmRoute;
+use crate::peer::{self, Expected, Local, State, Status};
+use crate::registration::element::{Action, Element, Now, Report};
+use crate::store::Committer;
+
+use driver::{Driver, Input};
+
+/// How a node is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who it is. The applications are those of its element; what stands here is not looked at.
+    pub local: Local,
+    /// Where it listens: IP addresses with SCTP or TCP ports.
+    pub listen: Vec<SocketAddr>,
+    /// Over what.
+    pub transport: Transport,
+    /// Its peers; nobody else is let in.
+    pub peers: Vec<PeerSettings>,
+    /// The realm routing table, beside what the peers say of themselves.
+    pub routes: Vec<RealmRoute>,
+    /// How long a stop waits for answers that are under way. Default 5 s.
+    pub drain: Duration,
+    /// Connections whose peer has not said who it is. Default 64.
+    pub unidentified_limit: usize,
+    /// Requests that peers may have waiting here. Default 65,536.
+    pub ticket_limit: usize,
+}
+
+impl Settings {
+    /// The defaults, for a node without peers.
+    #[must_use]
+    pub fn new(local: Local) -> Self {
+        Self {
+            local,
+            listen: Vec::new(),
+            transport: Transport::default(),
+            peers: Vec::new(),
+            routes: Vec::new(),
+            drain: Duration::from_secs(5),
+            unidentified_limit: 64,
+            ticket_limit: 65_536,
+        }
+    }
+}
+
+/// One peer of a node.
+#[derive(Clone, Debug)]
+pub struct PeerSettings {
+    /// Who it is and where it may come from.
+    pub expected: Expected,
+    /// Where to connect to; `None` when the peer connects to us.
+    pub connect_to: Option<Remote>,
+    /// Timers and limits. `connect` follows from `connect_to`.
+    pub settings: peer::Settings,
+}
+
+/// What a node shows of its work, as it happens.
+#[derive(Debug)]
+pub enum Observation<'a> {
+    /// A message of an application is about to leave.
+    Sent {
+        /// Origin-Host of the peer it goes to.
+        to: &'a str,
+        /// Its header.
+        header: &'a Header,
+        /// The whole message.
+        message: &'a [u8],
+    },
+    /// An answer to a request of ours has come.
+    Answered {
+        /// Its header.
+        header: &'a Header,
+        /// Since the request was sent.
+        took: Duration,
+    },
+    /// The element has something to say.
+    Report(&'a Report),
+}
+
+/// Sees what a node does. Called in the node's task: it must not wait.
+pub type Observer = Arc<dyn Fn(&str, &Observation<'_>) + Send + Sync>;
+
+/// What is known of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerView {
+    /// Its Origin-Host.
+    pub identity: String,
+    /// State of RFC 6733.
+    pub state: State,
+    /// Status of RFC 3539.
+    pub status: Status,
+    /// Why it was refused or is down, when it is.
+    pub trouble: Option<String>,
+}
+
+impl PeerView {
+    /// True when requests may go to it.
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        self.state.is_open() && matches!(self.status, Status::Okay)
+    }
+}
+
+/// Why a node does not run.
+#[derive(Clone, Debug, Error)]
+pub enum NodeError {
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] NetError),
+    /// Its task has ended.
+    #[error("the node has stopped")]
+    Stopped,
+    /// Its peers did not become usable.
+    #[error("{identity} waited in vain for {missing}")]
+    NotReady {
+        /// The node.
+        identity: String,
+        /// The peers that are missing, each with its trouble.
+        missing: String,
+    },
+}
+
+/// A node that runs. Dropping the handle stops it without waiting.
+#[derive(Debug)]
+pub struct Handle<E> {
+    identity: String,
+    inputs: mpsc::Sender<Input<E>>,
+    views: watch::Receiver<Vec<PeerView>>,
+    task: JoinHandle<E>,
+}
+
+/// Starts a node: it listens when this returns, and connects from then on. Within a tokio runtime.
+///
+/// # Errors
+/// When it cannot listen.
+pub async fn start<E>(
+    mut settings: Settings,
+    net: Net,
+    element: E,
+    store: Option<Committer>,
+    observer: Option<Observer>,
+) -> Result<Handle<E>, NodeError>
+where
+    E: Element + Send + 'static,
+{
+    settings.local.applications = element.applications().to_vec();
+    let identity = settings.local.identity.clone();
+    let mut listeners = Vec::with_capacity(settings.listen.len());
+    for local in &settings.listen {
+        listeners.push(net.listen(settings.transport, *local).await?);
+    }
+    let (inputs, queue) = mpsc::channel(driver::QUEUE);
+    let (views_in, views) = watch::channel(Vec::new());
+    let driver = Driver::new(settings, net, element, store, observer, inputs.clone(), views_in);
+    let task = tokio::spawn(driver.run(queue, listeners));
+    Ok(Handle { identity, inputs, views, task })
+}
+
+impl<E: Element + Send + 'static> Handle<E> {
+    /// The node's Origin-Host.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// What is known of the peers now.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerView> {
+        self.views.borrow().clone()
+    }
+
+    /// Calls the element in the node's task; what it wants done is done.
+    ///
+    /// # Errors
+    /// When the node has stopped.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut E, Now, &mut Vec<Action>) -> R + Send + 'static,
+    ) -> Result<R, NodeError> {
+        let (reply, answer) = oneshot::channel();
+        let call = Box::new(move |element: &mut E, now: Now, actions: &mut Vec<Action>| {
+            let _ = reply.send(call(element, now, actions));
+        });
+        self.inputs.send(Input::Call(call)).await.map_err(|_| NodeError::Stopped)?;
+        answer.await.map_err(|_| NodeError::Stopped)
+    }
+
+    /// Calls the element now and after whatever happens to it, until the call gives a value.
+    ///
+    /// # Errors
+    /// When the node stops before.
+    pub async fn follow<R: Send + 'static>(
+        &self,
+        mut call: impl FnMut(&mut E, Now, &mut Vec<Action>) -> Option<R> + Send + 'static,
+    ) -> Result<R, NodeError> {
+        let (reply, answer) = oneshot::channel();
+        let mut reply = Some(reply);
+        let follow = Box::new(move |element: &mut E, now: Now, actions: &mut Vec<Action>| {
+            let Some(value) = call(element, now, actions) else { return false };
+            if let Some(reply) = reply.take() {
+                let _ = reply.send(value);
+            }
+            true
+        });
+        self.inputs.send(Input::Follow(follow)).await.map_err(|_| NodeError::Stopped)?;
+        answer.await.map_err(|_| NodeError::Stopped)
+    }
+
+    /// Waits until requests may go to every peer.
+    ///
+    /// # Errors
+    /// After `patience`: which peers are missing and why.
+    pub async fn ready(&self, patience: Duration) -> Result<(), NodeError> {
+        let mut views = self.views.clone();
+        let all = views.wait_for(|views| !views.is_empty() && views.iter().all(PeerView::is_usable));
+        match tokio::time::timeout(patience, all).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(_)) => return Err(NodeError::Stopped),
+            Err(_) => {}
+        }
+        let missing = self.peers().into_iter().filter(|view| !view.is_usable()).map(|view| {
+            let trouble = view.trouble.unwrap_or_else(|| format!("{}, watchdog {}", view.state, view.status));
+            format!("{} ({trouble})", view.identity)
+        });
+        Err(NodeError::NotReady { identity: self.identity.clone(), missing: missing.collect::<Vec<_>>().join("; ") })
+    }
+
+    /// Begins to stop: DPR to every peer once the answers under way have come. [`Handle::stopped`] waits for the end.
+    pub async fn begin_stop(&self) {
+        let _ = self.inputs.send(Input::Stop).await;
+    }
+
+    /// Waits for the end and gives the element back.
+    ///
+    /// # Errors
+    /// When the task did not end in order.
+    pub async fn stopped(self) -> Result<E, NodeError> {
+        self.task.await.map_err(|_| NodeError::Stopped)
+    }
+
+    /// Stops: DPR to all, the connections closed in order, then the end.
+    ///
+    /// # Errors
+    /// As [`Handle::stopped`].
+    pub async fn stop(self) -> Result<E, NodeError> {
+        self.begin_stop().await;
+        self.stopped().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,396 @@
+//! The configuration of one node: a TOML file, its words those of freeDiameter.conf where it has them.
+//!
+//! ```toml
+//! identity = "function.epc.mnc001.mcc001.3gppnetwork.org"
+//! realm = "epc.mnc001.mcc001.3gppnetwork.org"
+//! listen = ["127.0.0.14"]                # port 3868 unless said otherwise
+//! transport = "sctp-embedded"            # sctp, sctp-kernel, sctp-embedded, tcp
+//! tc = 30                                # seconds between attempts to connect
+//! tw = 30                                # seconds of silence before a peer is asked
+//! store = "function.redb"
+//!
+//! [[peer]]                               # nobody else is let in
+//! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
+//! connect_to = "127.0.0.13"              # left out: the peer connects to us
+//!
+//! [function]                             # one of ue, mme, hss, function, app_server: what it is
+//! plmn = "001-01"
+//! ```
+//!
+//! What is wrong is told with file, line and column, and every section refuses keys it does not know.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{PeerSettings, Settings};
+use crate::net::{DIAMETER_PORT, Remote, Transport};
+use crate::peer::routing::RealmRoute;
+use crate::peer::{self, Expected, Intervals, Local};
+use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
+
+/// A configuration that has been read and judged.
+#[derive(Debug)]
+pub struct Config {
+    /// The node.
+    pub settings: Settings,
+    /// The local UDP port of embedded SCTP; 9899 when the file says nothing.
+    pub udp_port: Option<u16>,
+    /// Where a capture of all traffic goes.
+    pub capture: Option<PathBuf>,
+    /// The store's file.
+    pub store: Option<PathBuf>,
+    /// What it plays.
+    pub role: Role,
+}
+
+/// What a node plays.
+#[derive(Debug)]
+pub enum Role {
+    /// `[ue]`.
+    Ue(UeConfig),
+    /// `[mme]`.
+    Mme(MmeConfig),
+    /// `[hss]`.
+    Hss(HssConfig),
+    /// `[function]`.
+    Function(Box<FunctionConfig>),
+    /// `[app_server]`.
+    AppServer(AppServerConfig),
+}
+
+/// What is wrong with a configuration file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file.
+    pub file: PathBuf,
+    /// Line and column, from 1; `None` when the file cannot be read at all.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong, and what was expected.
+    pub words: String,
+}
+
+impl fmt::Display for ConfigError {
+    /// `FILE:LINE:COLUMN: words`, as compilers write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.words)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// The node's name as its element knows it.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { host: self.settings.local.identity.clone(), realm: self.settings.local.realm.clone() }
+    }
+}
+
+/// Reads and judges a configuration file. Relative paths in it start from its folder.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+        file: path.to_owned(),
+        place: None,
+        words: format!("the configuration cannot be read: {error}"),
+    })?;
+    parse(path, &text)
+}
+
+/// Judges the text of a configuration file; `path` is for messages and for relative paths.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let wrong = |span: Option<Range<usize>>, words: String| ConfigError {
+        file: path.to_owned(),
+        place: span.map(|span| place(text, span.start)),
+        words,
+    };
+    let file: File =
+        toml::from_str(text).map_err(|error| wrong(error.span(), error.message().trim_end().replace('\n', " ")))?;
+    file.judge(path).map_err(|(span, words)| wrong(span, words))
+}
+
+/// Line and column of an octet, both from 1; the column counts characters.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    identity: Spanned<String>,
+    realm: Spanned<String>,
+    #[serde(default)]
+    listen: Vec<Spanned<String>>,
+    /// The addresses of the node, when they are not those it listens at.
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
+    transport: Option<Spanned<String>>,
+    udp_port: Option<u16>,
+    tc: Option<Spanned<f64>>,
+    tw: Option<Spanned<f64>>,
+    answer_timeout: Option<Spanned<f64>>,
+    store: Option<PathBuf>,
+    capture: Option<PathBuf>,
+    #[serde(default)]
+    peer: Vec<PeerSection>,
+    #[serde(default)]
+    route: Vec<RouteSection>,
+    ue: Option<Spanned<UeConfig>>,
+    mme: Option<Spanned<MmeConfig>>,
+    hss: Option<Spanned<HssConfig>>,
+    function: Option<Spanned<Box<FunctionConfig>>>,
+    app_server: Option<Spanned<AppServerConfig>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerSection {
+    identity: Spanned<String>,
+    realm: Option<String>,
+    connect_to: Option<Spanned<String>>,
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
+    udp_port: Option<u16>,
+    tc: Option<Spanned<f64>>,
+    tw: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteSection {
+    realm: String,
+    application: Option<u32>,
+    hosts: Vec<Spanned<String>>,
+}
+
+type Wrong = (Option<Range<usize>>, String);
+
+impl File {
+    fn judge(self, path: &Path) -> Result<Config, Wrong> {
+        let identity = name(&self.identity, "identity")?;
+        let realm = name(&self.realm, "realm")?;
+        let listen = self.listen.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+        let transport = match &self.transport {
+            None => Transport::default(),
+            Some(text) => text.get_ref().parse().map_err(|words: String| (Some(text.span()), words))?,
+        };
+        let mut addresses: Vec<IpAddr> = self.addresses;
+        addresses.extend(listen.iter().map(SocketAddr::ip));
+        addresses.sort_unstable();
+        addresses.dedup();
+        if addresses.is_empty() {
+            let words = "the node has no address: write listen = [\"ADDRESS\"], or addresses = [\"ADDRESS\"] for a \
+                         node that only connects";
+            return Err((None, words.to_owned()));
+        }
+        let local = Local {
+            identity: identity.clone(),
+            realm,
+            addresses,
+            vendor: 0,
+            product: "proselink".to_owned(),
+            firmware: None,
+            origin_state: 0,
+            applications: Vec::new(),
+        };
+        let mut settings = Settings { listen, transport, ..Settings::new(local) };
+        let default = peer::Settings::default();
+        let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
+        let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
+        let watchdog = seconds(self.tw.as_ref(), "tw", LEAST_TW, default.intervals.watchdog)?;
+        for section in self.peer {
+            let of_peer = Intervals {
+                connect: seconds(section.tc.as_ref(), "tc", 0.1, connect)?,
+                watchdog: seconds(section.tw.as_ref(), "tw", LEAST_TW, watchdog)?,
+                ..default.intervals
+            };
+            let identity = name(&section.identity, "identity")?;
+            let again = settings.peers.iter().any(|peer| peer.expected.identity.eq_ignore_ascii_case(&identity));
+            if again || identity.eq_ignore_ascii_case(&settings.local.identity) {
+                let what = if again { "is there twice" } else { "is this node itself" };
+                return Err((Some(section.identity.span()), format!("the peer {identity} {what}")));
+            }
+            let connect_to = section.connect_to.as_ref().map(address).transpose()?;
+            let mut addresses = section.addresses;
+            addresses.extend(connect_to.map(|to| to.ip()).filter(|ip| !addresses.contains(ip)));
+            settings.peers.push(PeerSettings {
+                expected: Expected { identity, realm: section.realm, addresses },
+                connect_to: connect_to.map(|address| Remote { address, udp_port: section.udp_port }),
+                settings: peer::Settings {
+                    connect: connect_to.is_some(),
+                    intervals: of_peer,
+                    answer_wait,
+                    ..default.clone()
+                },
+            });
+        }
+        for section in self.route {
+            let mut hosts = Vec::new();
+            for host in section.hosts {
+                if !settings.peers.iter().any(|peer| peer.expected.identity.eq_ignore_ascii_case(host.get_ref())) {
+                    return Err((Some(host.span()), format!("{} is none of the peers", host.get_ref())));
+                }
+                hosts.push(host.into_inner());
+            }
+            settings.routes.push(RealmRoute { realm: section.realm, application: section.application, hosts });
+        }
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let store = self.store.map(|store| folder.join(store));
+        let role = role(self.ue, self.mme, self.hss, self.function, self.app_server)?;
+        if store.is_none() && matches!(role, Role::Function(_)) {
+            let words = "a function needs a store: write store = \"FILE.redb\"";
+            return Err((None, words.to_owned()));
+        }
+        let capture = self.capture.map(|capture| folder.join(capture));
+        Ok(Config { settings, udp_port: self.udp_port, capture, store, role })
+    }
+}
+
+/// RFC 3539 section 3.4.1 forbids a watchdog interval below six seconds.
+const LEAST_TW: f64 = 6.0;
+
+fn role(
+    ue: Option<Spanned<UeConfig>>,
+    mme: Option<Spanned<MmeConfig>>,
+    hss: Option<Spanned<HssConfig>>,
+    function: Option<Spanned<Box<FunctionConfig>>>,
+    app_server: Option<Spanned<AppServerConfig>>,
+) -> Result<Role, Wrong> {
+    let mut found = Vec::new();
+    found.extend(ue.map(|one| (one.span(), Role::Ue(one.into_inner()))));
+    found.extend(mme.map(|one| (one.span(), Role::Mme(one.into_inner()))));
+    found.extend(hss.map(|one| (one.span(), Role::Hss(one.into_inner()))));
+    found.extend(function.map(|one| (one.span(), Role::Function(one.into_inner()))));
+    found.extend(app_server.map(|one| (one.span(), Role::AppServer(one.into_inner()))));
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some((_, role)), None) => Ok(role),
+        (None, _) => {
+            let words = "the node has no role: write one of [ue], [mme], [hss], [function], [app_server]";
+            Err((None, words.to_owned()))
+        }
+        (_, Some((span, _))) => {
+            Err((Some(span), "the node has a second role: each plays one, in a process of its own".to_owned()))
+        }
+    }
+}
+
+/// A host or realm name.
+fn name(text: &Spanned<String>, key: &str) -> Result<String, Wrong> {
+    let value = text.get_ref();
+    let good = !value.is_empty() && value.len() <= 255 && value.bytes().all(|octet| octet.is_ascii_graphic());
+    if good {
+        Ok(value.clone())
+    } else {
+        Err((Some(text.span()), format!("{key} is no host or realm name: printable ASCII without blanks is expected")))
+    }
+}
+
+/// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS6]:PORT`.
+fn address(text: &Spanned<String>) -> Result<SocketAddr, Wrong> {
+    let value = text.get_ref();
+    if let Ok(address) = value.parse() {
+        return Ok(address);
+    }
+    match value.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(ip) => Ok(SocketAddr::new(ip, DIAMETER_PORT)),
+        Err(_) => {
+            let words = format!("\"{value}\" is no address: ADDRESS or ADDRESS:PORT is expected, e.g. 127.0.0.14:3868");
+            Err((Some(text.span()), words))
+        }
+    }
+}
+
+/// A time in seconds, at least `least` and at most a day.
+fn seconds(value: Option<&Spanned<f64>>, key: &str, least: f64, default: Duration) -> Result<Duration, Wrong> {
+    const DAY: f64 = 86_400.0;
+    let Some(value) = value else { return Ok(default) };
+    let number = *value.get_ref();
+    if (least..=DAY).contains(&number) {
+        return Ok(Duration::from_secs_f64(number));
+    }
+    Err((Some(value.span()), format!("{key} is {number}, expected {least} to {DAY} seconds")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+identity = "hss.example"
+realm = "example"
+listen = ["127.0.0.13", "127.0.0.13:3869"]
+transport = "sctp-embedded"
+tc = 2
+
+[[peer]]
+identity = "mme.example"
+addresses = ["127.0.0.12"]
+
+[[peer]]
+identity = "function.example"
+connect_to = "127.0.0.14"
+udp_port = 9900
+tw = 6
+
+[hss]
+"#;
+
+    fn read(text: &str) -> Result<Config, String> {
+        parse(Path::new("conf/hss.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_becomes_settings() {
+        let config = read(GOOD).unwrap();
+        let settings = &config.settings;
+        assert_eq!(settings.listen[0].to_string(), "127.0.0.13:3868");
+        assert_eq!(settings.local.addresses, ["127.0.0.13".parse::<IpAddr>().unwrap()]);
+        assert_eq!(settings.transport, Transport::EmbeddedSctp);
+        let [mme, function] = &settings.peers[..] else { panic!() };
+        assert_eq!((mme.connect_to, mme.settings.intervals.connect), (None, Duration::from_secs(2)));
+        assert_eq!(function.connect_to.unwrap().udp_port, Some(9900));
+        assert_eq!(function.expected.addresses, ["127.0.0.14".parse::<IpAddr>().unwrap()]);
+        assert_eq!(function.settings.intervals.watchdog, Duration::from_secs(6));
+        assert!(matches!(config.role, Role::Hss(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (from, to, words) in [
+            ("tc = 2", "tc = -1", "conf/hss.toml:6:6: tc is -1, expected 0.1 to 86400 seconds"),
+            ("tw = 6", "tw = 5", "conf/hss.toml:16:6: tw is 5, expected 6 to 86400 seconds"),
+            ("tc = 2", "tz = 2", "conf/hss.toml:6:1: unknown field `tz`"),
+            ("tc = 2", "tc = ", "conf/hss.toml:6:6: "),
+            ("\"sctp-embedded\"", "\"udp\"", "conf/hss.toml:5:13: \"udp\" is no transport"),
+            ("\"127.0.0.14\"", "\"function\"", "conf/hss.toml:14:14: \"function\" is no address"),
+            ("function.example", "MME.example", "conf/hss.toml:13:12: the peer MME.example is there twice"),
+            ("\"mme.example\"", "\"hss.example\"", "conf/hss.toml:9:12: the peer hss.example is this node itself"),
+            ("[hss]", "", "conf/hss.toml: the node has no role"),
+            ("[hss]", "[hss]\ncolour = 1", "conf/hss.toml:19:1: unknown field `colour`"),
+            ("realm = \"example\"", "", "missing field `realm`"),
+            ("realm = \"example\"", "realm = \"ex ample\"", "conf/hss.toml:3:9: realm is no host or realm name"),
+        ] {
+            let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(words), "{error}\nshould be\n{words}");
+        }
+    }
+}

@@ -1,0 +1,865 @@
+//! One peer: the state table, the watchdog and the request table together.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::answers;
+use super::capabilities::{self, Capabilities, Expected, Local, Refusal};
+use super::requests::{Pending, Requests};
+use super::routing;
+use super::table::{Event, State, Step, transition, wins_election};
+use super::watchdog::{Intervals, Status, Watchdog, WatchdogEvent, WatchdogStep};
+use crate::avp::Avps;
+use crate::avp::dictionary::{DisconnectCause, OriginHost, ResultCode, SessionId};
+use crate::interfaces::base::{
+    self, DeviceWatchdogAnswer, DeviceWatchdogRequest, DisconnectPeerAnswer, DisconnectPeerRequest,
+};
+use crate::message::{Command, Envelope, HEADER_LENGTH, Header, find};
+
+/// Codes of the three commands between neighbours.
+const CAPABILITIES_EXCHANGE: u32 = 257;
+const DEVICE_WATCHDOG: u32 = 280;
+const DISCONNECT_PEER: u32 = 282;
+
+/// Names a connection. Chosen by whoever opens or accepts it; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// How a peer is treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// This node opens the connection; otherwise it waits for the peer to do so.
+    pub connect: bool,
+    /// Timers of watchdog and reconnection.
+    pub intervals: Intervals,
+    /// How long a connection may take to open, CEA and DPA to come, and the peer to close. Default 10 s.
+    pub timeout: Duration,
+    /// How long an answer is waited for. Default 10 s.
+    pub answer_wait: Duration,
+    /// How many requests may wait for answers. Default 65,536.
+    pub pending_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect: false,
+            intervals: Intervals::default(),
+            timeout: Duration::from_secs(10),
+            answer_wait: Duration::from_secs(10),
+            pending_limit: 65_536,
+        }
+    }
+}
+
+/// Where a message travels: which SCTP stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Stream 0: messages between neighbours.
+    Base,
+    /// Any stream; requests of one session have the same number.
+    Session(u64),
+    /// The stream of the message that is being handled: its answer.
+    Same,
+}
+
+/// Why a request is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The wait is over.
+    Timeout,
+    /// The connection is lost or the peer suspect: it may go another way, with the T flag and the same End-to-End
+    /// Identifier.
+    Failover,
+}
+
+/// Why a peer is no longer open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DownReason {
+    /// The connection ended, in the transport's words.
+    Connection(String),
+    /// The watchdog was not answered.
+    Watchdog,
+    /// The peer sent DPR with this Disconnect-Cause.
+    PeerDisconnects(i32),
+    /// We send DPR with this Disconnect-Cause.
+    WeDisconnect(i32),
+}
+
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = |cause: i32| {
+            let definition = <DisconnectCause as crate::avp::dictionary::Declared>::DEFINITION;
+            definition.value_name(i64::from(cause)).map_or_else(|| cause.to_string(), str::to_owned)
+        };
+        match self {
+            Self::Connection(words) => f.write_str(words),
+            Self::Watchdog => f.write_str("the peer did not answer the watchdog"),
+            Self::PeerDisconnects(number) => write!(f, "the peer disconnects: {}", cause(*number)),
+            Self::WeDisconnect(number) => write!(f, "we disconnect: {}", cause(*number)),
+        }
+    }
+}
+
+/// What a peer wants done or known.
+#[derive(Clone, Debug)]
+pub enum Output<T> {
+    /// Open a connection to the peer; say [`Peer::handle_connected`] or [`Peer::handle_connect_failed`].
+    Connect,
+    /// Send a message.
+    Send {
+        /// By which connection.
+        connection: ConnectionId,
+        /// The whole message.
+        message: Bytes,
+        /// On which stream.
+        lane: Lane,
+    },
+    /// End a connection gracefully, after what was sent on it. No word of its end is needed.
+    Close {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// A request of an application; its header is good.
+    Request {
+        /// By which connection the answer leaves.
+        connection: ConnectionId,
+        /// Its header.
+        header: Header,
+        /// The whole request.
+        message: Bytes,
+    },
+    /// The answer to a request.
+    Answer {
+        /// Which request.
+        token: T,
+        /// The whole answer.
+        message: Bytes,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A request will not be answered by this peer.
+    NoAnswer {
+        /// Which, and its octets.
+        pending: Pending<T>,
+        /// Why.
+        why: Unanswered,
+    },
+    /// The peer is open.
+    Up(Capabilities),
+    /// The peer is not open any more.
+    Down(DownReason),
+    /// The peer refused us or we refused it.
+    Refused(Refusal),
+    /// A change of state, for the log.
+    State {
+        /// Before.
+        from: State,
+        /// Why.
+        event: Event,
+        /// After.
+        to: State,
+    },
+    /// A change of the watchdog's state, for the log.
+    Watchdog {
+        /// Before.
+        from: Status,
+        /// After.
+        to: Status,
+    },
+    /// Something odd that was dealt with, for the log.
+    Note(String),
+}
+
+/// The peer's connection while it is ours to answer.
+#[derive(Clone, Debug)]
+struct Responder {
+    connection: ConnectionId,
+    cer: Header,
+    capabilities: Capabilities,
+}
+
+/// What an event brings along.
+#[derive(Debug)]
+enum Input<'a> {
+    None,
+    Responder(Responder),
+    Cea(Capabilities),
+    Request(&'a Header),
+    Cause(i32),
+}
+
+/// One peer. See the module's contract.
+#[derive(Debug)]
+pub struct Peer<T> {
+    local: Arc<Local>,
+    expected: Expected,
+    settings: Settings,
+    state: State,
+    watchdog: Watchdog,
+    initiator: Option<ConnectionId>,
+    responder: Option<Responder>,
+    capabilities: Capabilities,
+    requests: Requests<T>,
+    /// Identifiers of the messages between neighbours.
+    identifier: u32,
+    /// When the present state has lasted too long.
+    timeout: Option<Duration>,
+    /// No connection is to be opened: stopped, or the peer does not want to talk to us.
+    held: bool,
+    outputs: VecDeque<Output<T>>,
+}
+
+impl<T> Peer<T> {
+    /// A peer in Closed; its first deadline is `now`, so that the connection is opened at once when it is ours to open.
+    /// Jitter and identifiers follow from `seed`.
+    #[must_use]
+    pub fn new(local: Arc<Local>, expected: Expected, settings: Settings, seed: u64, now: Duration) -> Self {
+        let requests = Requests::new(settings.answer_wait, settings.pending_limit, seed as u32);
+        Self {
+            local,
+            expected,
+            watchdog: Watchdog::new(settings.intervals, seed, now),
+            settings,
+            state: State::Closed,
+            initiator: None,
+            responder: None,
+            capabilities: Capabilities::default(),
+            requests,
+            identifier: (seed >> 32) as u32,
+            timeout: None,
+            held: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// What the watchdog thinks of it.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.watchdog.status()
+    }
+
+    /// The configuration's words about it.
+    #[must_use]
+    pub const fn expected(&self) -> &Expected {
+        &self.expected
+    }
+
+    /// What it said of itself when it was last open.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// True when requests may be sent to it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.state.is_open() && self.watchdog.is_okay() && !self.requests.is_full()
+    }
+
+    /// How many requests wait for its answers.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Its line of the routing table.
+    #[must_use]
+    pub fn candidate(&self, application: u32) -> routing::Candidate<'_> {
+        let realm = if self.capabilities.realm.is_empty() {
+            self.expected.realm.as_deref().unwrap_or_default()
+        } else {
+            &self.capabilities.realm
+        };
+        routing::Candidate {
+            host: &self.expected.identity,
+            realm,
+            usable: self.is_usable(),
+            serves: self.capabilities.serves(application),
+            relay: self.capabilities.is_relay(),
+        }
+    }
+
+    /// When [`Peer::handle_timeout`] is due at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Duration {
+        let others = [self.timeout, self.requests.next_deadline()];
+        others.into_iter().flatten().fold(self.watchdog.deadline(), Duration::min)
+    }
+
+    /// The next thing to do or know, in order; `None` when all is done.
+    pub fn poll_output(&mut self) -> Option<Output<T>> {
+        self.outputs.pop_front()
+    }
+
+    /// Our connection is open.
+    pub fn handle_connected(&mut self, now: Duration, connection: ConnectionId) {
+        if transition(self.state, Event::IRcvConnAck).is_none() {
+            // The attempt was given up meanwhile.
+            self.outputs.push_back(Output::Close { connection });
+            return;
+        }
+        self.initiator = Some(connection);
+        self.apply(now, Event::IRcvConnAck, Input::None);
+    }
+
+    /// Our connection could not be opened.
+    pub fn handle_connect_failed(&mut self, now: Duration, words: &str) {
+        self.note(format!("cannot connect: {words}"));
+        self.apply(now, Event::IRcvConnNack, Input::None);
+    }
+
+    /// The peer has opened a connection and sent a CER, which [`capabilities::judge_cer`] has found good.
+    pub fn handle_cer(&mut self, now: Duration, connection: ConnectionId, cer: Header, capabilities: Capabilities) {
+        if transition(self.state, Event::RConnCer).is_none() {
+            self.note(format!("a connection that comes while {} is closed", self.state));
+            self.outputs.push_back(Output::Close { connection });
+            return;
+        }
+        let open = self.state.is_open();
+        if open && capabilities.origin_state != self.capabilities.origin_state {
+            self.note("a second connection with another Origin-State-Id: the peer has restarted".to_owned());
+        }
+        self.apply(now, Event::RConnCer, Input::Responder(Responder { connection, cer, capabilities }));
+        if open && !self.watchdog.is_pending() {
+            // A peer that restarted before its old connection was missed would be rejected until the watchdog notices.
+            // Asking the old connection now makes that soon.
+            self.send_watchdog();
+            self.note("asking the present connection for a sign of life".to_owned());
+        }
+    }
+
+    /// A connection has ended.
+    pub fn handle_closed(&mut self, now: Duration, connection: ConnectionId, words: &str) {
+        let event = if self.initiator == Some(connection) {
+            Event::IPeerDisc
+        } else if self.responder_id() == Some(connection) {
+            Event::RPeerDisc
+        } else {
+            return;
+        };
+        self.lose(now, event, DownReason::Connection(words.to_owned()));
+    }
+
+    /// A message has come.
+    pub fn handle_message(&mut self, now: Duration, connection: ConnectionId, message: Bytes) {
+        let initiator = if self.initiator == Some(connection) {
+            true
+        } else if self.responder_id() == Some(connection) {
+            false
+        } else {
+            return;
+        };
+        let header = Header::parse(&message);
+        match self.state {
+            State::WaitICea | State::WaitReturns if initiator => self.handle_cea(now, header, &message),
+            State::ROpen | State::IOpen | State::Closing => {
+                let Some(header) = header else {
+                    self.note(format!("{} octets are no Diameter message", message.len()));
+                    return;
+                };
+                self.handle_open(now, connection, initiator, header, message);
+            }
+            // Nothing may come before CEA: RFC 6733 section 5.6, events that a state does not list.
+            state => {
+                self.note(format!("a message in {state} ends its connection"));
+                self.outputs.push_back(Output::Close { connection });
+                let event = if initiator { Event::IPeerDisc } else { Event::RPeerDisc };
+                self.lose(now, event, DownReason::Connection("a message came too early".to_owned()));
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.timeout.is_some_and(|at| at <= now) {
+            self.timeout = None;
+            self.note(format!("{} has lasted too long", self.state));
+            self.apply(now, Event::Timeout, Input::None);
+        }
+        for pending in self.requests.expire(now) {
+            self.outputs.push_back(Output::NoAnswer { pending, why: Unanswered::Timeout });
+        }
+        if self.watchdog.deadline() <= now {
+            self.watch(now, WatchdogEvent::Timer);
+        }
+    }
+
+    /// Sends a request. Its End-to-End Identifier is in place.
+    ///
+    /// # Errors
+    /// The token and the message come back when the peer is not usable.
+    pub fn send_request(&mut self, now: Duration, token: T, message: Vec<u8>) -> Result<(), (T, Vec<u8>)> {
+        let Some(connection) = self.connection().filter(|_| self.is_usable()) else {
+            return Err((token, message));
+        };
+        let lane = Lane::Session(session_number(&message));
+        let message = self.requests.insert(now, token, message);
+        self.apply(now, Event::SendMessage, Input::None);
+        self.outputs.push_back(Output::Send { connection, message, lane });
+        Ok(())
+    }
+
+    /// Disconnects with a Disconnect-Cause and opens no connection any more.
+    pub fn stop(&mut self, now: Duration, cause: i32) {
+        self.held = true;
+        if self.state.is_open() {
+            self.outputs.push_back(Output::Down(DownReason::WeDisconnect(cause)));
+            self.apply(now, Event::Stop, Input::Cause(cause));
+        } else if !matches!(self.state, State::Closed | State::Closing) {
+            // Our addition: an attempt that is under way is given up.
+            self.cleanup();
+            self.enter(now, State::Closed, Event::Stop);
+        }
+    }
+
+    fn note(&mut self, words: String) {
+        self.outputs.push_back(Output::Note(words));
+    }
+
+    fn responder_id(&self) -> Option<ConnectionId> {
+        self.responder.as_ref().map(|responder| responder.connection)
+    }
+
+    /// The connection that is open.
+    fn connection(&self) -> Option<ConnectionId> {
+        match self.state {
+            State::IOpen => self.initiator,
+            State::ROpen => self.responder_id(),
+            State::Closing => self.initiator.or_else(|| self.responder_id()),
+            _ => None,
+        }
+    }
+
+    fn next_identifier(&mut self) -> u32 {
+        self.identifier = self.identifier.wrapping_add(1);
+        self.identifier
+    }
+
+    /// What comes on our connection while CEA is due.
+    fn handle_cea(&mut self, now: Duration, header: Option<Header>, message: &[u8]) {
+        let is_cea = header.is_some_and(|header| {
+            !header.is_request() && header.code == CAPABILITIES_EXCHANGE && header.application == 0
+        });
+        let judged = if is_cea {
+            match capabilities::judge_cea(&self.local, &self.expected, message) {
+                Ok(capabilities) => Some(capabilities),
+                Err(refusal) => {
+                    self.outputs.push_back(Output::Refused(refusal));
+                    None
+                }
+            }
+        } else {
+            self.note("the first message is no CEA".to_owned());
+            None
+        };
+        match judged {
+            Some(capabilities) => self.apply(now, Event::IRcvCea, Input::Cea(capabilities)),
+            None if self.state == State::WaitICea => self.apply(now, Event::IRcvNonCea, Input::None),
+            // Not listed for Wait-Returns: the connection is dropped, the other one stays.
+            None => self.apply(now, Event::IPeerDisc, Input::None),
+        }
+    }
+
+    fn handle_open(
+        &mut self,
+        now: Duration,
+        connection: ConnectionId,
+        initiator: bool,
+        header: Header,
+        message: Bytes,
+    ) {
+        let watchdog_answer = !header.is_request() && header.code == DEVICE_WATCHDOG && header.application == 0;
+        let sign = if watchdog_answer { WatchdogEvent::Dwa } else { WatchdogEvent::NonDwa };
+        self.watch(now, sign);
+        let local = Arc::clone(&self.local);
+        if let Some(fault) = answers::judge_header(&message, &header, |application| local.serves(application)) {
+            self.note(format!("a message with a bad header: {fault}"));
+            if header.is_request() {
+                let answer = answers::refuse_fault(&local.identity, &local.realm, &message, &header, &fault);
+                self.reply(connection, answer);
+            }
+            return;
+        }
+        if header.application == base::APPLICATION {
+            self.handle_base(now, connection, initiator, header, &message);
+        } else if header.is_request() {
+            self.handle_request(now, connection, initiator, header, message);
+        } else {
+            self.handle_answer(now, initiator, &header, message);
+        }
+    }
+
+    /// CER, DWR and DPR, and their answers.
+    fn handle_base(
+        &mut self,
+        now: Duration,
+        connection: ConnectionId,
+        initiator: bool,
+        header: Header,
+        message: &[u8],
+    ) {
+        let side = |i: Event, r: Event| if initiator { i } else { r };
+        let faults = match (header.code, header.is_request()) {
+            (DEVICE_WATCHDOG, true) => DeviceWatchdogRequest::decode(message).err(),
+            (DISCONNECT_PEER, true) => match DisconnectPeerRequest::decode(message) {
+                Ok(request) => {
+                    let cause = request.disconnect_cause;
+                    self.handle_dpr(now, connection, side(Event::IRcvDpr, Event::RRcvDpr), &header, cause);
+                    return;
+                }
+                Err(faults) => Some(faults),
+            },
+            (DEVICE_WATCHDOG, false) => {
+                self.apply(now, side(Event::IRcvDwa, Event::RRcvDwa), Input::None);
+                return;
+            }
+            (DISCONNECT_PEER, false) => {
+                self.apply(now, side(Event::IRcvDpa, Event::RRcvDpa), Input::None);
+                return;
+            }
+            (CAPABILITIES_EXCHANGE, true) => {
+                let words = "the capabilities have been exchanged already on this connection";
+                self.note(format!("CER refused: {words}"));
+                self.refuse(connection, message, &header, ResultCode::DIAMETER_UNABLE_TO_COMPLY, words);
+                return;
+            }
+            (code, true) => {
+                let words = format!("command {code} has no place in application 0");
+                self.note(words.clone());
+                self.refuse(connection, message, &header, ResultCode::DIAMETER_COMMAND_UNSUPPORTED, &words);
+                return;
+            }
+            (code, false) => {
+                self.note(format!("an answer to command {code} that nobody asked for is discarded"));
+                return;
+            }
+        };
+        match faults.as_deref().map(<[_]>::first) {
+            Some(Some(fault)) => {
+                self.note(format!("a request between neighbours is refused: {fault}"));
+                let (identity, realm) = (&self.local.identity, &self.local.realm);
+                let answer = answers::refuse_fault(identity, realm, message, &header, fault);
+                self.reply(connection, answer);
+            }
+            _ if self.state == State::Closing => self.send_dwa(connection, &header),
+            _ => self.apply(now, side(Event::IRcvDwr, Event::RRcvDwr), Input::Request(&header)),
+        }
+    }
+
+    fn handle_dpr(&mut self, now: Duration, connection: ConnectionId, event: Event, header: &Header, cause: i32) {
+        if self.state == State::Closing {
+            // Both sides disconnect at once; without an answer each would wait for the other.
+            self.send_dpa(connection, header);
+            return;
+        }
+        self.outputs.push_back(Output::Down(DownReason::PeerDisconnects(cause)));
+        // DO_NOT_WANT_TO_TALK_TO_YOU: no attempt until there is traffic for the peer. RFC 6733 section 5.4.3.
+        self.held |= cause == DisconnectCause::DO_NOT_WANT_TO_TALK_TO_YOU;
+        self.apply(now, event, Input::Request(header));
+    }
+
+    fn handle_request(
+        &mut self,
+        now: Duration,
+        connection: ConnectionId,
+        initiator: bool,
+        header: Header,
+        message: Bytes,
+    ) {
+        let local = Arc::clone(&self.local);
+        if self.state == State::Closing {
+            let words = "the connection is being closed";
+            self.refuse(connection, &message, &header, ResultCode::DIAMETER_TOO_BUSY, words);
+            return;
+        }
+        let origin = find::<OriginHost>(Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()));
+        if let Some(origin) = origin
+            && !self.capabilities.is_relay()
+            && !origin.eq_ignore_ascii_case(&self.expected.identity)
+        {
+            let words = format!(
+                "{} is no relay and sends a request with Origin-Host {origin}; let it advertise the relay application, \
+                 or correct its Origin-Host",
+                self.expected.identity
+            );
+            self.note(words.clone());
+            self.refuse(connection, &message, &header, ResultCode::DIAMETER_UNABLE_TO_COMPLY, &words);
+            return;
+        }
+        if let Err(not_ours) = routing::is_ours(&local.identity, &local.realm, &message, &header) {
+            self.note(format!("a request that is not for us: {}", not_ours.words));
+            self.refuse(connection, &message, &header, not_ours.result_code, &not_ours.words);
+            return;
+        }
+        let event = if initiator { Event::IRcvMessage } else { Event::RRcvMessage };
+        self.apply(now, event, Input::None);
+        self.outputs.push_back(Output::Request { connection, header, message });
+    }
+
+    fn handle_answer(&mut self, now: Duration, initiator: bool, header: &Header, message: Bytes) {
+        let event = if initiator { Event::IRcvMessage } else { Event::RRcvMessage };
+        if self.state.is_open() {
+            self.apply(now, event, Input::None);
+        }
+        match self.requests.take(header.hop_by_hop) {
+            Some(pending) => {
+                let took = now.saturating_sub(pending.sent);
+                self.outputs.push_back(Output::Answer { token: pending.token, message, took });
+            }
+            None => self.note(format!(
+                "an answer with Hop-by-Hop Identifier {:#010x} that no request waits for is discarded",
+                header.hop_by_hop
+            )),
+        }
+    }
+
+    fn refuse(&mut self, connection: ConnectionId, message: &[u8], header: &Header, code: u32, words: &str) {
+        let answer = answers::refuse(&self.local.identity, &self.local.realm, message, header, code, words);
+        self.reply(connection, answer);
+    }
+
+    fn reply(&mut self, connection: ConnectionId, answer: Vec<u8>) {
+        self.outputs.push_back(Output::Send { connection, message: answer.into(), lane: Lane::Same });
+    }
+
+    fn send_base(&mut self, connection: ConnectionId, message: Vec<u8>) {
+        self.outputs.push_back(Output::Send { connection, message: message.into(), lane: Lane::Base });
+    }
+
+    /// The event that a connection is gone, with the reason told when the peer was open.
+    fn lose(&mut self, now: Duration, event: Event, reason: DownReason) {
+        let open = self.state.is_open();
+        if open {
+            self.outputs.push_back(Output::Down(reason));
+        } else if let DownReason::Connection(words) = reason {
+            self.note(format!("the connection has ended in {}: {words}", self.state));
+        }
+        self.apply(now, event, Input::None);
+    }
+
+    /// Looks the row up and carries out its steps.
+    fn apply(&mut self, now: Duration, event: Event, mut input: Input<'_>) {
+        let Some((steps, next)) = transition(self.state, event) else {
+            self.note(format!("{event} is ignored in {}", self.state));
+            return;
+        };
+        let mut won = false;
+        for &step in steps {
+            won |= self.carry_out(step, &mut input);
+        }
+        self.enter(now, next, event);
+        if won {
+            self.apply(now, Event::WinElection, Input::None);
+        }
+    }
+
+    /// Enters a state: its timer, and what follows from opening and closing.
+    fn enter(&mut self, now: Duration, next: State, event: Event) {
+        let from = self.state;
+        if from == next {
+            return;
+        }
+        self.state = next;
+        self.outputs.push_back(Output::State { from, event, to: next });
+        self.timeout = match next {
+            State::Closed | State::ROpen | State::IOpen => None,
+            _ => Some(now + self.settings.timeout),
+        };
+        if next.is_open() {
+            self.outputs.push_back(Output::Up(self.capabilities.clone()));
+            self.watch(now, WatchdogEvent::ConnectionUp);
+        } else if next == State::Closed {
+            self.watch(now, WatchdogEvent::ConnectionDown);
+            self.fail_over();
+        }
+    }
+
+    /// Carries out one step; true when the election is won.
+    fn carry_out(&mut self, step: Step, input: &mut Input<'_>) -> bool {
+        match step {
+            Step::ISndConnReq => self.outputs.push_back(Output::Connect),
+            Step::RAccept => {
+                if let Input::Responder(responder) = std::mem::replace(input, Input::None) {
+                    self.responder = Some(responder);
+                }
+            }
+            Step::RReject => {
+                if let Input::Responder(Responder { connection, .. }) = input {
+                    self.outputs.push_back(Output::Note("a second connection is rejected".to_owned()));
+                    self.outputs.push_back(Output::Close { connection: *connection });
+                }
+            }
+            Step::ISndCer => {
+                let identifier = self.next_identifier();
+                let cer = capabilities::cer(&self.local, identifier, identifier);
+                if let Some(connection) = self.initiator {
+                    self.send_base(connection, cer);
+                }
+            }
+            Step::RSndCea => {
+                if let Some(responder) = &self.responder {
+                    let cea = capabilities::cea(&self.local, &responder.cer, ResultCode::DIAMETER_SUCCESS, None);
+                    self.capabilities = responder.capabilities.clone();
+                    let connection = responder.connection;
+                    // A connection of ours that failed meanwhile is none any more.
+                    self.initiator = None;
+                    self.send_base(connection, cea);
+                }
+            }
+            Step::Elect => return wins_election(&self.local.identity, &self.expected.identity),
+            // Judged by handle_cea and by judge_cer before the event.
+            Step::ProcessCea | Step::ProcessCer => {}
+            Step::Cleanup | Step::Error => self.cleanup(),
+            Step::IDisc => {
+                if let Some(connection) = self.initiator.take() {
+                    self.outputs.push_back(Output::Close { connection });
+                }
+            }
+            Step::RDisc => {
+                if let Some(responder) = self.responder.take() {
+                    self.outputs.push_back(Output::Close { connection: responder.connection });
+                }
+            }
+            // Messages are sent and handed on by whoever raised the event; the row says that they may be.
+            Step::RSndMessage | Step::ISndMessage | Step::Process | Step::ProcessDwr | Step::ProcessDwa => {}
+            Step::RSndDwa | Step::ISndDwa => {
+                if let (Some(connection), Input::Request(header)) = (self.connection(), &*input) {
+                    self.send_dwa(connection, header);
+                }
+            }
+            Step::RSndDpa | Step::ISndDpa => {
+                if let (Some(connection), Input::Request(header)) = (self.connection(), &*input) {
+                    self.send_dpa(connection, header);
+                }
+            }
+            Step::RSndDpr | Step::ISndDpr => {
+                if let (Some(connection), Input::Cause(cause)) = (self.connection(), &*input) {
+                    self.send_dpr(connection, *cause);
+                }
+            }
+        }
+        if let Input::Cea(capabilities) = input {
+            self.capabilities = std::mem::take(capabilities);
+            *input = Input::None;
+        }
+        false
+    }
+
+    fn cleanup(&mut self) {
+        let responder = self.responder.take().map(|responder| responder.connection);
+        for connection in self.initiator.take().into_iter().chain(responder) {
+            self.outputs.push_back(Output::Close { connection });
+        }
+    }
+
+    fn fail_over(&mut self) {
+        for pending in self.requests.take_all() {
+            self.outputs.push_back(Output::NoAnswer { pending, why: Unanswered::Failover });
+        }
+    }
+
+    /// Tells the watchdog and carries out its steps.
+    fn watch(&mut self, now: Duration, event: WatchdogEvent) {
+        let from = self.watchdog.status();
+        let steps = self.watchdog.handle(event, now);
+        let to = self.watchdog.status();
+        if from != to {
+            self.outputs.push_back(Output::Watchdog { from, to });
+        }
+        for step in steps {
+            match step {
+                WatchdogStep::AttemptOpen => {
+                    if self.settings.connect && !self.held && self.state == State::Closed {
+                        self.apply(now, Event::Start, Input::None);
+                    }
+                }
+                WatchdogStep::SendWatchdog => self.send_watchdog(),
+                WatchdogStep::Failover => self.fail_over(),
+                WatchdogStep::CloseConnection if self.state != State::Closed => {
+                    let event = if self.state == State::IOpen || self.initiator.is_some() {
+                        Event::IPeerDisc
+                    } else {
+                        Event::RPeerDisc
+                    };
+                    self.lose(now, event, DownReason::Watchdog);
+                }
+                WatchdogStep::CloseConnection
+                | WatchdogStep::SetWatchdog
+                | WatchdogStep::Failback
+                | WatchdogStep::Throwaway => {}
+            }
+        }
+    }
+
+    fn send_watchdog(&mut self) {
+        if let Some(connection) = self.connection().filter(|_| self.state.is_open()) {
+            let identifier = self.next_identifier();
+            let request = DeviceWatchdogRequest {
+                origin_host: &self.local.identity,
+                origin_realm: &self.local.realm,
+                origin_state_id: (self.local.origin_state != 0).then_some(self.local.origin_state),
+                ..Default::default()
+            };
+            let message = request.to_bytes(Envelope { application: 0, hop_by_hop: identifier, end_to_end: identifier });
+            self.send_base(connection, message);
+        }
+    }
+
+    fn send_dwa(&mut self, connection: ConnectionId, request: &Header) {
+        let answer = DeviceWatchdogAnswer {
+            result_code: ResultCode::DIAMETER_SUCCESS,
+            origin_host: &self.local.identity,
+            origin_realm: &self.local.realm,
+            origin_state_id: (self.local.origin_state != 0).then_some(self.local.origin_state),
+            ..Default::default()
+        };
+        let message = answer.to_bytes(Envelope::answering(request));
+        self.send_base(connection, message);
+    }
+
+    fn send_dpr(&mut self, connection: ConnectionId, cause: i32) {
+        let identifier = self.next_identifier();
+        let request = DisconnectPeerRequest {
+            origin_host: &self.local.identity,
+            origin_realm: &self.local.realm,
+            disconnect_cause: cause,
+            ..Default::default()
+        };
+        let message = request.to_bytes(Envelope { application: 0, hop_by_hop: identifier, end_to_end: identifier });
+        self.send_base(connection, message);
+    }
+
+    fn send_dpa(&mut self, connection: ConnectionId, request: &Header) {
+        let answer = DisconnectPeerAnswer {
+            result_code: ResultCode::DIAMETER_SUCCESS,
+            origin_host: &self.local.identity,
+            origin_realm: &self.local.realm,
+            ..Default::default()
+        };
+        let message = answer.to_bytes(Envelope::answering(request));
+        self.send_base(connection, message);
+    }
+}
+
+/// A number that is the same for all requests of one session.
+fn session_number(message: &[u8]) -> u64 {
+    use std::hash::Hasher;
+    let session = find::<SessionId>(Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()));
+    let mut hash = siphasher::sip::SipHasher13::new_with_keys(0x7365_7373, 0x696f_6e73);
+    hash.write(session.unwrap_or_default().as_bytes());
+    hash.finish()
+}
+
+#[cfg(test)]
+mod tests;
