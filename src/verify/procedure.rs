@@ -157,6 +157,16 @@ impl Judge<'_> {
         self.report.push(self.spot.error("procedure", requirement, avp, text));
     }
 
+    /// A message 5 that follows a move carries both the old ID1 and the old ID3.
+    fn both_or_none(&mut self, old_id1: bool, old_id3: bool) {
+        self.require(old_id1 || !old_id3, "registration procedure, message 5", avp::<OldPduid>, || {
+            "message 5 has an old ID3 but no old ID1".to_owned()
+        });
+        self.require(old_id3 || !old_id1, "registration procedure, message 5", avp::<OldProseFunctionId>, || {
+            "message 5 has an old ID1 but no old ID3".to_owned()
+        });
+    }
+
     fn require(&mut self, holds: bool, requirement: &str, avp: impl FnOnce() -> String, text: impl FnOnce() -> String) {
         if !holds {
             self.error(requirement, avp(), text());
@@ -192,6 +202,8 @@ impl Procedure {
             pc3::APPLICATION => match pc3::Message::decode(bytes).ok()? {
                 pc3::Message::UeIdentifierAllocationRequest(request) => {
                     self.ue_leg = true;
+                    let old_id3 = id3_of(request.old_prose_function_id, request.old_prose_function_address);
+                    judge.both_or_none(request.old_pduid.is_some(), old_id3.is_some());
                     let user = self.users.entry(request.user_name.to_owned()).or_default();
                     user.asked = Some((request.ue_prose_capability, request.old_pduid.and_then(id1_of)));
                     Some(Asked::AllocateAtUe {
@@ -234,7 +246,9 @@ impl Procedure {
                     {
                         self.message_2(&request, bytes, &mut judge)
                     }
-                    pc2::Message::ProXimityActionRequest(request) if find::<ContextMove>(bytes).is_some() => {
+                    pc2::Message::ProXimityActionRequest(request)
+                        if find::<ContextMove>(bytes).is_some() || find::<OldPduid>(bytes).is_some() =>
+                    {
                         self.message_u1(&request, bytes, &mut judge)
                     }
                     _ => Some(Asked::Result),
@@ -253,6 +267,8 @@ impl Procedure {
         self.function_leg = true;
         let imsi = request.user_name;
         let old_id1 = request.old_pduid.and_then(id1_of);
+        let old_id3 = id3_of(request.old_prose_function_id, request.old_prose_function_address);
+        judge.both_or_none(request.old_pduid.is_some(), old_id3.is_some());
         let user = self.users.entry(imsi.to_owned()).or_default();
         judge.require(request.ue_prose_capability != 0, "MME-2 [0015]", avp::<UeProseCapability>, || {
             format!("message 5 left for {}, whose UE is capable of nothing", mask(imsi))
@@ -290,10 +306,12 @@ impl Procedure {
         if let Some(old) = old_id1
             && let Some(issued) = self.issued.get(&old)
         {
-            let stated = id3_of(request.old_prose_function_id, request.old_prose_function_address);
-            judge.require(stated == issued.id3, "registration procedure, message 5", avp::<OldProseFunctionId>, || {
-                format!("the old ID3 is {}, expected {} as message 6 gave it", show(&stated), show(&issued.id3))
-            });
+            judge.require(
+                old_id3 == issued.id3,
+                "registration procedure, message 5",
+                avp::<OldProseFunctionId>,
+                || format!("the old ID3 is {}, expected {} as message 6 gave it", show(&old_id3), show(&issued.id3)),
+            );
         }
         Some(Asked::AllocateAtMme { imsi: imsi.to_owned(), old_id1 })
     }
@@ -384,6 +402,9 @@ impl Procedure {
         bytes: &[u8],
         judge: &mut Judge<'_>,
     ) -> Option<Asked> {
+        judge.require(find::<ContextMove>(bytes).is_some(), "AS-5 [0038]", avp::<ContextMove>, || {
+            "message U1 lacks the marker of a move, without which it is an application registration".to_owned()
+        });
         let id4 = find::<Pduid>(bytes).and_then(id1_of);
         let old = find::<OldPduid>(bytes).and_then(id1_of);
         let id5 = id3_of(request.prose_function_id, find::<ProseFunctionAddress>(bytes));
