@@ -85,7 +85,8 @@ pub fn run(args: DecodeArgs, globals: &Globals) -> u8 {
     let filter = match args.filter.as_deref().map(Filter::parse).transpose() {
         Ok(filter) => filter,
         Err(error) => {
-            eprintln!("proselink decode: -Y: {error}");
+            let filter = args.filter.as_deref().unwrap_or_default();
+            eprintln!("proselink decode: -Y: {error}\n  {}\n  {:>2$}", escaped(filter), '^', error.column);
             return exit::USAGE;
         }
     };
