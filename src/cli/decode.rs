@@ -54,6 +54,9 @@ pub struct DecodeArgs {
     /// No messages, only a closing summary
     #[arg(short, long)]
     quiet: bool,
+    /// In the summary, judge every message by its grammar and count the faults
+    #[arg(long, requires = "quiet")]
+    check: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -82,7 +85,8 @@ pub fn run(args: DecodeArgs, globals: &Globals) -> u8 {
     let filter = match args.filter.as_deref().map(Filter::parse).transpose() {
         Ok(filter) => filter,
         Err(error) => {
-            eprintln!("proselink decode: -Y: {error}");
+            let filter = args.filter.as_deref().unwrap_or_default();
+            eprintln!("proselink decode: -Y: {error}\n  {}\n  {:>2$}", escaped(filter), '^', error.column);
             return exit::USAGE;
         }
     };
@@ -106,7 +110,7 @@ pub fn run(args: DecodeArgs, globals: &Globals) -> u8 {
         several: inputs.len() > 1,
         left: args.count.unwrap_or(u64::MAX),
         output: Output::new(),
-        summary: Summary::default(),
+        summary: Summary::new(args.check),
         code: exit::GOOD,
     };
     let json_summary = args.quiet && args.json;
@@ -191,7 +195,6 @@ impl Decoder {
                     };
                     if self.accepts(&found, &header) {
                         self.left -= 1;
-                        self.summary.captured(&captured, &header);
                         self.show(&found, &header)?;
                     }
                 }
@@ -221,7 +224,6 @@ impl Decoder {
             let found = Found { file: name, bytes, frame: 1, index, captured: None };
             if self.accepts(&found, &header) {
                 self.left -= 1;
-                self.summary.message(&header, bytes.len());
                 self.show(&found, &header)?;
             }
             if bytes.len() != header.length as usize {
@@ -254,6 +256,10 @@ impl Decoder {
     #[inline]
     fn show(&mut self, found: &Found<'_>, header: &Header) -> io::Result<()> {
         if self.mode == Mode::Quiet {
+            match found.captured {
+                Some(captured) => self.summary.captured(captured, header),
+                None => self.summary.message(header, found.bytes),
+            }
             return Ok(());
         }
         let out = &mut self.output.text;

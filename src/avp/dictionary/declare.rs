@@ -92,6 +92,36 @@ macro_rules! avps {
     };
 }
 
+/// Declares AVPs for look-up alone: rows without marker types, groups without grammar. A block names the vendor, the
+/// clause and the M rule that its rows share:
+///
+/// ```text
+/// vendor 10415, "TS 29.212 (Gx)", may { "Online" 1009 Enumerated values { "DISABLE_ONLINE" = 0 }; }
+/// ```
+macro_rules! rows {
+    ($(
+        vendor $vendor:literal, $clause:literal, $rule:ident {
+            $( $name:literal $code:literal $kind:ident $( values { $($value:literal = $number:literal),* } )?; )*
+        }
+    )*) => {
+        /// The rows of this table, in its order.
+        pub const TABLE: &[&$crate::avp::dictionary::Definition] = &[$($(
+            &$crate::avp::dictionary::Definition {
+                name: $name,
+                rust_name: "",
+                key: $crate::avp::Key::new($vendor, $code),
+                kind: $crate::avp::format::Kind::$kind,
+                mandatory: $crate::avp::dictionary::declare::rule!($rule),
+                clause: $clause,
+                values: &[$($( ($value, $number as i64), )*)?],
+                bits: false,
+                members: &[],
+                open: true,
+            },
+        )*)*];
+    };
+}
+
 /// The M flag's rule from its word in the tables.
 macro_rules! rule {
     (must) => {
@@ -309,4 +339,4 @@ macro_rules! put {
     };
 }
 
-pub(crate) use {avps, bits, field, fill, member, members, open, put, rule, slot, take, value};
+pub(crate) use {avps, bits, field, fill, member, members, open, put, rows, rule, slot, take, value};

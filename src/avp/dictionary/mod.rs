@@ -2,11 +2,12 @@
 //!
 //! The tables are plain declarations ([`declare`] tells what follows from a line): [`base`] for the IETF's AVPs,
 //! [`tgpp`] for those 3GPP defines elsewhere and ProSe uses, [`prose`] for TS 29.343, 29.344 and 29.345, [`private`]
-//! for the numbers that no standard has.
+//! for the numbers that no standard has, and [`foreign`] for those of other reference points, which are only read.
 
 pub(crate) mod declare;
 
 pub mod base;
+pub mod foreign;
 pub mod private;
 pub mod prose;
 pub mod tgpp;
@@ -30,7 +31,7 @@ pub mod group {
 }
 
 /// The tables, in the order in which listings show them.
-pub const TABLES: [&[&Definition]; 4] = [base::TABLE, tgpp::TABLE, prose::TABLE, private::TABLE];
+pub const TABLES: [&[&Definition]; 5] = [base::TABLE, tgpp::TABLE, prose::TABLE, private::TABLE, foreign::TABLE];
 
 /// The IETF as a vendor.
 pub const IETF: u32 = 0;
@@ -68,7 +69,7 @@ pub struct Member {
 pub struct Definition {
     /// Name as its specification prints it.
     pub name: &'static str,
-    /// Name of the marker type and, for groups, of the struct.
+    /// Name of the marker type and, for groups, of the struct; empty for rows of [`foreign`], which have neither.
     pub rust_name: &'static str,
     /// Vendor and code.
     pub key: Key,
@@ -233,13 +234,13 @@ pub(crate) fn take_extra<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<(
 }
 
 /// A hash table over all keys, made by the compiler: open addressing, twice as many slots as needed or more.
-const SLOTS: usize = 2048;
+const SLOTS: usize = 4096;
 static INDEX: [u16; SLOTS] = index();
 const VACANT: u16 = u16::MAX;
 
 const fn slot(key: Key) -> usize {
     // A multiplicative hash: the high bits of the product depend on all of the key.
-    (key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 53) as usize
+    (key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize
 }
 
 const fn row(number: u16) -> &'static Definition {
@@ -283,7 +284,8 @@ pub fn lookup(key: Key) -> Option<&'static Definition> {
     }
 }
 
-/// The definition of the AVP of that name, letters compared exactly.
+/// The definition of the AVP of that name, letters compared exactly. Names that several vendors use go to the table
+/// that comes first.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Definition> {
     all().find(|definition| definition.name == name)
@@ -303,7 +305,8 @@ mod tests {
     fn each_avp_is_found_by_key_and_by_name() {
         for definition in all() {
             assert_eq!(lookup(definition.key).unwrap().name, definition.name);
-            assert_eq!(by_name(definition.name).unwrap().key, definition.key);
+            let named = by_name(definition.name).unwrap();
+            assert!(named.key == definition.key || definition.rust_name.is_empty(), "{}", definition.name);
         }
         assert!(lookup(Key::new(99, 99)).is_none());
     }
@@ -312,8 +315,10 @@ mod tests {
     fn names_are_written_once() {
         let mut names = HashSet::new();
         for definition in all() {
-            assert!(names.insert(definition.name), "{} is declared twice", definition.name);
-            let odd = definition.name.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-');
+            // Other reference points use some names twice: User-Data is an AVP of Cx and another of Sh.
+            let fresh = names.insert(definition.name) || definition.rust_name.is_empty();
+            assert!(fresh, "{} is declared twice", definition.name);
+            let odd = definition.name.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_".contains(*c));
             assert_eq!(odd, None, "{}", definition.name);
             assert!(!definition.clause.is_empty(), "{} has no clause", definition.name);
         }

@@ -3,14 +3,25 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::ONLOOKER;
+use crate::avp::dictionary::{Declared as _, ExperimentalResult, ExperimentalResultCode, ResultCode};
+use crate::avp::{Avps, Key};
 use crate::capture::{CapturedMessage, Statistics, Transport};
-use crate::interfaces::names;
-use crate::message::Header;
-use crate::message::json;
+use crate::interfaces::{self, names};
+use crate::message::check::check;
+use crate::message::header::VERSION;
 use crate::message::text::Palette;
+use crate::message::{HEADER_LENGTH, Header, json};
 
 /// Kinds of commands that are counted apart; a hostile file could name four billion.
 const KINDS_LIMIT: usize = 4096;
+
+/// Results that are counted apart; the table is searched from its start.
+const RESULTS_LIMIT: usize = 64;
+
+const RESULT_CODE: Key = ResultCode::DEFINITION.key;
+const EXPERIMENTAL_RESULT: Key = ExperimentalResult::DEFINITION.key;
+const EXPERIMENTAL_RESULT_CODE: Key = ExperimentalResultCode::DEFINITION.key;
 
 /// Counts of one command in one application.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +42,15 @@ pub struct Summary {
     /// Row of the message before: mostly the next one has the same command.
     last: usize,
     uncounted: u64,
+    /// Result-Codes, and with true Experimental-Result-Codes, each with its count.
+    results: Vec<((u32, bool), u64)>,
+    /// Messages whose header or AVPs do not add up.
+    malformed: u64,
+    /// True when every message is judged by its grammar; that takes as long again as all the rest.
+    judges: bool,
+    /// Messages with faults, and their faults.
+    faulty: u64,
+    faults: u64,
     messages: u64,
     octets: u64,
     sctp: u64,
@@ -67,6 +87,11 @@ totals! {
 }
 
 impl Summary {
+    /// Nothing counted yet; `judges` has every message judged by its grammar.
+    pub fn new(judges: bool) -> Self {
+        Self { judges, ..Self::default() }
+    }
+
     /// Counts a message of a capture.
     #[inline]
     pub fn captured(&mut self, captured: &CapturedMessage<'_>, header: &Header) {
@@ -76,14 +101,20 @@ impl Summary {
         }
         let time = captured.time.as_nanoseconds();
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
-        self.message(header, captured.bytes.len());
+        self.message(header, captured.bytes);
     }
 
     /// Counts a message.
     #[inline]
-    pub fn message(&mut self, header: &Header, length: usize) {
+    pub fn message(&mut self, header: &Header, message: &[u8]) {
         self.messages += 1;
-        self.octets += length as u64;
+        self.octets += message.len() as u64;
+        if self.judges {
+            let faults = check(message, interfaces::command_of(header), ONLOOKER);
+            self.faulty += u64::from(!faults.is_empty());
+            self.faults += faults.len() as u64;
+        }
+        self.survey(message, header);
         let kind = (header.application, header.code);
         let row = match self.counts.get_mut(self.last) {
             Some((known, row)) if *known == kind => row,
@@ -101,6 +132,39 @@ impl Summary {
         } else {
             row.answers += 1;
             row.errors += u64::from(header.flags.is_error());
+        }
+    }
+
+    /// Walks the AVPs once, without looking into them but for the result.
+    #[inline]
+    fn survey(&mut self, message: &[u8], header: &Header) {
+        let mut sound = header.version == VERSION && header.length as usize == message.len();
+        let number = |data: &[u8]| data.try_into().ok().map(u32::from_be_bytes);
+        for avp in Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()) {
+            let Ok(avp) = avp else {
+                sound = false;
+                break;
+            };
+            if avp.key == RESULT_CODE {
+                if let Some(code) = number(avp.data) {
+                    self.result(code, false);
+                }
+            } else if avp.key == EXPERIMENTAL_RESULT {
+                let inner = avp.members().map_while(Result::ok).find(|member| member.key == EXPERIMENTAL_RESULT_CODE);
+                if let Some(code) = inner.and_then(|member| number(member.data)) {
+                    self.result(code, true);
+                }
+            }
+        }
+        self.malformed += u64::from(!sound);
+    }
+
+    fn result(&mut self, code: u32, experimental: bool) {
+        let key = (code, experimental);
+        if let Some((_, count)) = self.results.iter_mut().find(|(known, _)| *known == key) {
+            *count += 1;
+        } else if self.results.len() < RESULTS_LIMIT {
+            self.results.push((key, 1));
         }
     }
 
@@ -178,10 +242,22 @@ impl Summary {
         if self.uncounted > 0 {
             let _ = writeln!(out, "{} messages of further commands", self.uncounted);
         }
+        self.write_results(palette, out);
+        if self.malformed > 0 {
+            let _ = writeln!(
+                out,
+                "{}malformed           messages {}{}",
+                palette.fault.on, self.malformed, palette.fault.off
+            );
+        }
+        if self.judges {
+            let ink = if self.faulty > 0 { &palette.fault } else { &palette.meaning };
+            let _ =
+                writeln!(out, "{}faults              {} in {} messages{}", ink.on, self.faults, self.faulty, ink.off);
+        }
         if self.captures == 0 {
             return;
         }
-        out.push('\n');
         let totals = &self.totals;
         self.line("transport", &[("SCTP", self.sctp), ("TCP", self.tcp)], 2, palette, out);
         let flows = [
@@ -215,6 +291,24 @@ impl Summary {
             ("frames of unknown link types", totals.unknown_link),
         ];
         self.line("missing", &gaps, 0, palette, out);
+    }
+
+    fn write_results(&self, palette: &Palette, out: &mut String) {
+        if self.results.is_empty() {
+            out.push('\n');
+            return;
+        }
+        let _ = writeln!(out, "\n{}{:<69} {:>10}{}", palette.detail.on, "result", "answers", palette.detail.off);
+        let mut results = self.results.clone();
+        results.sort_unstable_by_key(|(key, count)| (u64::MAX - count, *key));
+        for ((code, experimental), count) in results {
+            let definition = if experimental { ExperimentalResultCode::DEFINITION } else { ResultCode::DEFINITION };
+            let name = definition.value_name(code.into()).unwrap_or_default();
+            let result = format!("{code} {name}{}", if experimental { " (experimental)" } else { "" });
+            let ink = if code / 1000 == 2 { &palette.meaning } else { &palette.fault };
+            let _ = writeln!(out, "{}{result:<69}{} {count:>10}", ink.on, ink.off);
+        }
+        out.push('\n');
     }
 
     /// One line of counts; those that are zero are left out, save the first `always`.
@@ -255,7 +349,15 @@ impl Summary {
                 r#","requests":{requests},"answers":{answers},"errors":{errors},"retransmitted":{retransmitted}}}"#
             );
         }
-        out.push(']');
+        out.push_str(r#"],"results":["#);
+        for (at, ((code, experimental), count)) in self.results.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            let _ = write!(out, r#"{comma}{{"code":{code},"experimental":{experimental},"count":{count}}}"#);
+        }
+        let _ = write!(out, r#"],"malformed":{}"#, self.malformed);
+        if self.judges {
+            let _ = write!(out, r#","faults":{},"faulty":{}"#, self.faults, self.faulty);
+        }
         self.totals.write_json(out);
         out.push_str("}\n");
     }

@@ -1,9 +1,9 @@
 //! The fields: their names in Wireshark, and the type of their values.
 
 use super::definitions_of;
-use crate::avp::AvpFlags;
-use crate::avp::dictionary::{self, Definition};
+use crate::avp::dictionary::{self, Definition, TGPP};
 use crate::avp::format::Kind;
+use crate::avp::{AvpFlags, Key};
 use crate::message::CommandFlags;
 
 /// Which end of a packet.
@@ -121,7 +121,11 @@ impl Field {
         if let Some((_, field)) = FIXED.iter().find(|(known, _)| *known == name) {
             return Some(field.clone());
         }
-        let definitions = definitions_of(name.strip_prefix("diameter.")?);
+        let name = name.strip_prefix("diameter.")?;
+        let mut definitions = definitions_of(name);
+        if definitions.is_empty() {
+            definitions = definitions_with_prefix(name);
+        }
         (!definitions.is_empty()).then_some(Self::Named(definitions))
     }
 
@@ -148,6 +152,20 @@ impl Field {
             },
             _ => Type::Number,
         }
+    }
+}
+
+/// Wireshark tells AVPs of the same name apart by a prefix that their specifications lack.
+fn definitions_with_prefix(name: &str) -> Vec<&'static Definition> {
+    let keys = |known: &str, vendor: u32| -> Vec<&'static Definition> {
+        definitions_of(known).into_iter().filter(|definition| definition.vendor() == vendor).collect()
+    };
+    match name.split_once('-') {
+        _ if name == "Cx-User-Data" => dictionary::lookup(Key::new(TGPP, 606)).into_iter().collect(),
+        _ if name == "Sh-User-Data" => dictionary::lookup(Key::new(TGPP, 702)).into_iter().collect(),
+        Some(("3GPP", known)) => keys(known, TGPP),
+        Some(("ETSI", known)) => keys(known, 13019),
+        _ => Vec::new(),
     }
 }
 
