@@ -113,6 +113,8 @@ pub struct Refused {
 struct State {
     phase: Phase,
     attachment: Option<Attachment>,
+    /// A message 5 or 1 has not been answered yet.
+    under_way: bool,
     /// Message 1 follows as soon as message 6 has come.
     register_next: bool,
     refused: Option<Refused>,
@@ -141,7 +143,13 @@ impl Ue {
     #[must_use]
     pub fn new(identity: Identity, config: UeConfig, seed: [u8; 16]) -> Self {
         let sessions = Sessions::new(&identity.host, &mut Entropy::new(seed));
-        let detached = || State { phase: Phase::Detached, attachment: None, register_next: false, refused: None };
+        let detached = || State {
+            phase: Phase::Detached,
+            attachment: None,
+            under_way: false,
+            register_next: false,
+            refused: None,
+        };
         let states = config.devices.iter().map(|_| detached()).collect();
         Self { identity, config, states, pending: Pending::new(usize::MAX), sessions }
     }
@@ -173,7 +181,7 @@ impl Ue {
     /// True when no message of the UE is under way.
     #[must_use]
     pub fn is_idle(&self, device: usize) -> bool {
-        !matches!(self.phase(device), Some(Phase::WaitsForId1 | Phase::WaitsForResult))
+        self.states.get(device).is_none_or(|state| !state.under_way)
     }
 
     /// Asks for ID1, or for its renewal: message 5. Requirement UE-2. Does nothing while another message of this UE is
@@ -235,6 +243,7 @@ impl Ue {
             state.phase = Phase::WaitsForId1;
         }
         state.refused = None;
+        state.under_way = true;
         let token = self.pending.insert(Waiting::Message6 { device, moving });
         send(pc3::APPLICATION, &request, token, self.config.mme.clone(), actions);
         let with = if moving { " with the old ID1 and ID3" } else { "" };
@@ -252,6 +261,7 @@ impl Ue {
         let (Some(state), Some(settings)) = (self.states.get_mut(device), self.config.devices.get(device)) else {
             return;
         };
+        state.under_way = false;
         match given(now, result) {
             Ok(attachment) => {
                 let valid = UnixSeconds(now.unix.as_secs()).until(attachment.valid_until);
@@ -313,12 +323,14 @@ impl Ue {
         let with = id3.map_or_else(|| "without ID3".to_owned(), |id3| format!("ID3 {id3}"));
         report(actions, "message 1", format!("user registers with ID1 {}, {with}", attachment.id1));
         state.phase = Phase::WaitsForResult;
+        state.under_way = true;
         state.refused = None;
     }
 
     /// Requirement UE-4: message 4 is the result, and that is all.
     fn message_4(&mut self, device: usize, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
         let Some(state) = self.states.get_mut(device) else { return };
+        state.under_way = false;
         let registered = judged(result).and_then(|answer| {
             let answer = pc3::UserRegistrationAnswer::decode(answer).map_err(|faults| unreadable(&faults))?;
             let id2 = answer.origin_app_layer_user_id.ok_or("message 4 carries no ID2");

@@ -199,6 +199,8 @@ enum Waiting {
     },
     /// The write that reserves a block of ID1s.
     Block(Reservation),
+    /// A write on which nothing depends.
+    Tidied,
     /// U1, or the timer before its next try.
     Update(Update),
     UpdateAgain(Update),
@@ -386,7 +388,7 @@ impl<R: ContextReader> Function<R> {
     }
 
     /// A job could not be done: whoever asked is told so, and nothing was recorded.
-    fn give_up(&self, job: &Job, outcome: Outcome, why: &str, actions: &mut Vec<Action>) {
+    fn give_up(&mut self, job: &Job, outcome: Outcome, why: &str, actions: &mut Vec<Action>) {
         let (step, asked) = match job {
             Job::Allocate(allocation) => ("F-1", Some(&allocation.asked)),
             Job::Bind(asked) => ("F-3", Some(asked)),
@@ -397,6 +399,12 @@ impl<R: ContextReader> Function<R> {
             Job::Forget(_) => ("expiry", None),
         };
         failure(actions, step, format!("nothing was recorded: {why}"));
+        if let Job::Confirm { imsi, application, .. } = job {
+            // The app server is told once more, which changes nothing there and brings this job again.
+            let update = Update { imsi: *imsi, application: application.clone(), attempt: 1 };
+            let after = self.back_off(1);
+            self.timer(Waiting::UpdateAgain(update), after, actions);
+        }
         if let Some(asked) = asked {
             // What is wrong with our disk is not for the other side to know.
             asked.reply(&self.identity, outcome).because("the function could not record it").send(actions);

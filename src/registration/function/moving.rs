@@ -158,11 +158,22 @@ impl<R: ContextReader> Function<R> {
             };
             let Some((last, _)) = page.last() else { return };
             after = Some(last.clone());
-            for (key, _) in &page {
+            for (key, _) in page {
                 let packed = key.strip_prefix(MOVES).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-                if let Some(imsi) = packed.and_then(Imsi::from_packed) {
-                    report(actions, "F3-1", format!("move of {imsi} is taken up again"));
-                    self.tell_app_servers(imsi, actions);
+                let unfinished = packed.and_then(Imsi::from_packed).filter(|imsi| {
+                    let stored = self.reader.get(*imsi);
+                    // Where the store does not answer the mark stays.
+                    stored.map_or(true, |stored| stored.is_some_and(|stored| stored.context.moved_from.is_some()))
+                });
+                match unfinished {
+                    Some(imsi) => {
+                        report(actions, "F3-1", format!("move of {imsi} is taken up again"));
+                        self.tell_app_servers(imsi, actions);
+                    }
+                    None => {
+                        let token = self.pending.insert(Waiting::Tidied);
+                        actions.push(Action::Store { token, writes: vec![Write::DeleteValue { key }] });
+                    }
                 }
             }
         }

@@ -121,7 +121,8 @@ fn a_move_works_when_functions_are_known_by_addresses() {
 #[test]
 fn mme_1_mme_2_never_sends_message_5_after_a_negative_judgement() {
     use dictionary::RefusalCause as Cause;
-    let refused: [(fn(&mut super::network::Plan), i32); 5] = [
+    type Change = fn(&mut super::network::Plan);
+    let refused: [(Change, i32); 5] = [
         (|plan| plan.ue.devices[0].capability = 0, Cause::UE_NOT_CAPABLE),
         (|plan| plan.hss.subscribers[0].prose_permission = None, Cause::NOT_SUBSCRIBED),
         (|plan| plan.hss.subscribers[0].prose_permission = Some(0), Cause::NOT_SUBSCRIBED),
@@ -141,4 +142,93 @@ fn mme_1_mme_2_never_sends_message_5_after_a_negative_judgement() {
         assert_eq!(network.ue.phase(0), Some(&Phase::Detached));
         assert_eq!(network.ue.refused(0).unwrap().cause, Some(cause));
     }
+}
+
+#[test]
+fn mme_1_the_configured_list_judges_where_there_is_no_hss() {
+    let known = |permission| {
+        Network::with(|plan| {
+            plan.mme.hss = None;
+            let imsi = imsi();
+            plan.mme.subscribers =
+                vec![crate::registration::mme::KnownSubscriber { imsi, prose_permission: permission }];
+        })
+    };
+    let mut network = known(1);
+    network.register();
+    assert_eq!((network.count("ULR"), network.outcome("URA")), (0, Outcome::SUCCESS));
+    let mut network = known(0);
+    network.register();
+    assert_eq!((network.count("MIR"), network.count("IAA")), (0, 1));
+}
+
+#[test]
+fn mme_2_no_message_5_leaves_while_the_hss_does_not_answer() {
+    for down in [true, false] {
+        let mut network = Network::new();
+        if down {
+            network.down.insert(Place::Hss)
+        } else {
+            network.silent.insert(Place::Hss)
+        };
+        network.register();
+        assert_eq!((network.count("MIR"), network.count("IAA")), (0, 1));
+        assert_eq!(network.ue.phase(0), Some(&Phase::Detached));
+    }
+}
+
+#[test]
+fn mme_3_a_function_that_does_not_answer_gives_a_refused_message_6() {
+    for down in [true, false] {
+        let mut network = Network::new();
+        if down {
+            network.down.insert(Place::Function)
+        } else {
+            network.silent.insert(Place::Function)
+        };
+        network.allocate();
+        let expected = if down { Outcome::UNABLE_TO_DELIVER } else { Outcome::UNABLE_TO_COMPLY };
+        assert_eq!(network.outcome("IAA"), expected);
+        assert_eq!(network.ue.refused(0).unwrap().cause, Some(dictionary::RefusalCause::FUNCTION_UNREACHABLE));
+    }
+}
+
+#[test]
+fn mme_3_a_ue_that_has_moved_renews_its_id1_at_the_function_that_serves_it() {
+    let mut network = Network::new();
+    network.register();
+    network.change_function();
+    let id4 = network.id1();
+    network.allocate();
+    assert_eq!(network.last("MIR").to, Place::Other);
+    assert_eq!(network.id1(), id4);
+}
+
+#[test]
+fn ue_1_an_id1_that_has_run_out_is_renewed_before_message_1() {
+    let mut network = Network::new();
+    network.allocate();
+    network.ladder();
+    network.register();
+    assert_eq!(network.ladder(), ["URR", "XAR", "XAA", "URA"]);
+    network.pass(std::time::Duration::from_secs(3600));
+    network.register();
+    assert_eq!(network.count("IAR"), 1);
+    assert_eq!(network.outcome("URA"), Outcome::SUCCESS);
+}
+
+#[test]
+fn ue_4_a_ue_has_one_message_under_way_at_a_time() {
+    let mut network = Network::new();
+    network.register();
+    network.ladder();
+    let mut actions = Vec::new();
+    let now = network.now();
+    network.ue.change_function(0, &mut actions);
+    network.ue.change_function(0, &mut actions);
+    network.ue.register(now, 0, &mut actions);
+    network.ue.allocate(7, &mut actions);
+    network.carry(Place::Ue, actions);
+    network.settle();
+    assert_eq!((network.count("IAR"), network.count("URR")), (1, 0));
 }

@@ -2,6 +2,8 @@
 //! requirement's id, or with `failures` and the row.
 
 mod app_server;
+mod chaos;
+mod configuration;
 mod faults;
 mod flow;
 mod function;

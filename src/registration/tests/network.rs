@@ -237,6 +237,8 @@ impl Default for Plan {
     }
 }
 
+type Spoil = Box<dyn FnMut(&mut Vec<u8>)>;
+
 pub struct Network {
     pub ue: Ue,
     pub mme: Mme,
@@ -257,7 +259,7 @@ pub struct Network {
     /// Writes are carried out at once, unless held: then [`Network::write`] does it.
     pub hold_writes: bool,
     /// What happens to answers on their way.
-    pub spoil: Option<Box<dyn FnMut(&mut Vec<u8>)>>,
+    pub spoil: Option<Spoil>,
     held: VecDeque<(Place, Token, Vec<crate::store::Write>)>,
     elapsed: Duration,
     queue: VecDeque<Delivery>,
