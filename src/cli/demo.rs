@@ -26,6 +26,7 @@ use crate::interfaces::{pc2, pc4};
 use crate::net::Recorder;
 use crate::node::{Observation, Observer};
 use crate::registration::Ue;
+use crate::registration::identifiers::FunctionAddress;
 use crate::registration::ue::{Attachment, Phase, Refused};
 use crate::verify;
 
@@ -286,7 +287,7 @@ async fn once(network: &Network, mut counts: watch::Receiver<Counts>) -> Result<
     };
     outcome.registered = 1;
     let application = network::APPLICATION;
-    let home = held.id3.as_ref().map(ToString::to_string).unwrap_or_default();
+    let home = short(held.id3.as_ref());
     outcome.sentence =
         format!("Registered: UE {imsi} is ID1 {} of {home}; its user is ID2 {id2} of {application}.", held.id1);
 
@@ -303,7 +304,7 @@ async fn once(network: &Network, mut counts: watch::Receiver<Counts>) -> Result<
             let all = |counts: &Counts| counts.updates >= 1 && counts.releases >= 1 && counts.notifications >= 1;
             let _ = counts.wait_for(all).await;
             outcome.moved = 1;
-            let to = moved.id3.as_ref().map(ToString::to_string).unwrap_or_default();
+            let to = short(moved.id3.as_ref());
             outcome.sentence.push_str(&format!(" Moved: it is ID4 {} of {to}, and the app server knows.", moved.id1));
         }
         (_, refused) => {
@@ -314,6 +315,15 @@ async fn once(network: &Network, mut counts: watch::Receiver<Counts>) -> Result<
     }
     outcome.moving = started.elapsed();
     Ok(outcome)
+}
+
+/// The name of a function without its realm.
+fn short(address: Option<&FunctionAddress>) -> String {
+    match address {
+        Some(FunctionAddress::Fqdn(name)) => name.as_str().split('.').next().unwrap_or_default().to_owned(),
+        Some(address) => address.to_string(),
+        None => "an unnamed function".to_owned(),
+    }
 }
 
 /// Two UEs that are refused, each for its reason.

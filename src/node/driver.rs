@@ -689,16 +689,13 @@ impl<E: Element + Send + 'static> Driver<E> {
                     self.timer_order.remove(&(old, token));
                 }
             }
-            Action::Report(report) => {
-                if report.failure {
+            Action::Report(report) => match &self.observer {
+                Some(observer) => observer(&self.local.identity, &Observation::Report(&report)),
+                None if report.failure => {
                     tracing::warn!(node = %self.local.identity, step = report.step, "{}", report.text);
-                } else {
-                    tracing::info!(node = %self.local.identity, step = report.step, "{}", report.text);
                 }
-                if let Some(observer) = &self.observer {
-                    observer(&self.local.identity, &Observation::Report(&report));
-                }
-            }
+                None => tracing::info!(node = %self.local.identity, step = report.step, "{}", report.text),
+            },
         }
     }
 

@@ -98,7 +98,7 @@ pub enum Observation<'a> {
         /// Since the request was sent.
         took: Duration,
     },
-    /// The element has something to say.
+    /// The element has something to say. Without an observer it goes to the log.
     Report(&'a Report),
 }
 

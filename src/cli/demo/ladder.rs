@@ -45,7 +45,7 @@ impl Ladder {
 
     /// A message from one party to another: an arrow with its name, and under it what it carries.
     #[must_use]
-    pub fn message(self, at: Duration, from: usize, to: usize, message: &Described) -> [String; 2] {
+    pub fn message(self, at: Duration, from: usize, to: usize, message: &Described) -> Vec<String> {
         let (left, right) = (column(from.min(to)), column(from.max(to)));
         let mut arrow = vec![b'-'; right.saturating_sub(left + 1)];
         if let Some(head) = if to > from { arrow.last_mut() } else { arrow.first_mut() } {
@@ -65,28 +65,26 @@ impl Ladder {
         line.push_str(&self.paint(style.bold(), &String::from_utf8_lossy(&arrow)));
         line.push_str(String::from_utf8_lossy(&after).trim_end());
 
-        let mut under = lifelines();
-        let words: String = message.identifiers.chars().take(WIDTH - FIRST).collect();
-        if words.is_empty() {
-            return [line, finish(under)];
+        let mut lines = vec![line];
+        lines.extend(wrap(&message.identifiers, WIDTH - left - 2).iter().map(|words| self.under(left, words)));
+        if lines.len() == 1 {
+            lines.push(self.pause());
         }
-        let length = words.chars().count();
-        let start = (left + 2).min(WIDTH.saturating_sub(length));
-        let rest = under.split_off((start + length).min(WIDTH));
-        under.truncate(start);
-        let mut below = String::from_utf8_lossy(&under).into_owned();
-        below.push_str(&self.paint(Style::new().dimmed(), &words));
-        // A lifeline right behind the words would read as one of them.
-        let rest = String::from_utf8_lossy(&rest).into_owned();
-        below.push_str(rest.strip_prefix('|').map_or(rest.clone(), |rest| format!(" {rest}")).trim_end());
-        [line, below]
+        lines
     }
 
-    /// Words between the messages, e.g. the name of a phase.
-    #[must_use]
-    pub fn words(self, words: &str) -> String {
-        let mut line = String::new();
-        let _ = write!(line, "{}", self.paint(Style::new().bold(), &format!("-- {words}")));
+    /// What a message carries, under its arrow: from the left end on, or further left where the line is too short.
+    fn under(self, left: usize, words: &str) -> String {
+        let mut before = lifelines();
+        let length = words.chars().count();
+        let start = (left + 2).min(WIDTH.saturating_sub(length));
+        let after = before.split_off((start + length).min(WIDTH));
+        before.truncate(start);
+        let mut line = String::from_utf8_lossy(&before).into_owned();
+        line.push_str(&self.paint(Style::new().dimmed(), words));
+        // A lifeline right behind the words would read as one of them.
+        let after = String::from_utf8_lossy(&after).into_owned();
+        line.push_str(after.strip_prefix('|').map_or(after.clone(), |after| format!(" {after}")).trim_end());
         line
     }
 
@@ -103,6 +101,23 @@ fn ink(message: &Described) -> Style {
         _ => AnsiColor::Blue,
     };
     Style::new().fg_color(Some(colour.into()))
+}
+
+/// Breaks words at their commas into lines that fit: the room there is, or what one line may take at the most.
+fn wrap(words: &str, room: usize) -> Vec<String> {
+    let most = room.max(WIDTH - 42);
+    let mut lines: Vec<String> = Vec::new();
+    for item in words.split(", ").filter(|item| !item.is_empty()) {
+        let item: String = item.chars().take(most).collect();
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 2 + item.chars().count() <= most => {
+                line.push_str(", ");
+                line.push_str(&item);
+            }
+            _ => lines.push(item),
+        }
+    }
+    lines
 }
 
 const fn column(party: usize) -> usize {
@@ -144,17 +159,18 @@ mod tests {
     #[test]
     fn an_arrow_points_where_the_message_goes() {
         let ladder = Ladder { colour: false };
-        let [arrow, under] = ladder.message(Duration::from_micros(12_345), 4, 3, &message("XAR", "ID1 00, ID2 x"));
+        let lines = ladder.message(Duration::from_micros(12_345), 4, 3, &message("XAR", "ID1 00, ID2 x"));
+        let [arrow, under] = &lines[..] else { panic!("{lines:?}") };
         assert_eq!(arrow, "    12.3   |              |              |              |<-2 XAR PC2---|              |");
         assert_eq!(under, "           |              |              |              | ID1 00, ID2 x|              |");
-        let [arrow, _] = ladder.message(Duration::ZERO, 0, 4, &message("URR", ""));
-        assert!(arrow.contains("|-----") && arrow.contains("->|"), "{arrow}");
+        let lines = ladder.message(Duration::ZERO, 0, 4, &message("URR", ""));
+        assert!(lines[0].contains("|-----") && lines[0].contains("->|"), "{lines:?}");
     }
 
     #[test]
     fn nothing_is_wider_than_a_hundred_columns() {
         let ladder = Ladder { colour: false };
-        let long = message("ABCDEFGH", &"identifier ".repeat(20));
+        let long = message("ABCDEFGH", &"identifier, ".repeat(20));
         for from in 0..PARTIES.len() {
             for to in (0..PARTIES.len()).filter(|to| *to != from) {
                 for line in ladder.message(Duration::from_secs(99), from, to, &long) {

@@ -142,7 +142,9 @@ impl Network {
     /// A port is taken, the store cannot be used, or a link does not come up.
     pub async fn start(scene: &Scene, recorder: Option<Recorder>, observer: Observer) -> Result<Self, NetworkError> {
         let element = |words: &dyn std::fmt::Display| NetworkError::Element(words.to_string());
-        let net = Net::new(Options { udp_port: scene.port, recorder, ..Options::default() });
+        // A lone UE waits for nobody, so acknowledgements would be held back for company that never comes.
+        let immediate_sack = scene.ues <= 2;
+        let net = Net::new(Options { udp_port: scene.port, recorder, immediate_sack, ..Options::default() });
         let watch = || Some(observer.clone());
         let plmn: PlmnId = "001-01".parse().map_err(|error| element(&error))?;
         let mut stores = Vec::new();
@@ -217,11 +219,13 @@ impl Network {
     /// # Errors
     /// A node or a store did not end in order.
     pub async fn stop(self) -> Result<(), NetworkError> {
-        let (ue, mme, hss) = (self.ue.stop(), self.mme.stop(), self.hss.stop());
-        let (function, function_2, app_server) = (self.function.stop(), self.function_2.stop(), self.app_server.stop());
-        let (ue, mme, hss, function, function_2, app_server) =
-            tokio::join!(ue, mme, hss, function, function_2, app_server);
-        (ue?, mme?, hss?, function?, function_2?, app_server?);
+        // Whoever connects leaves before those it connects to, so that each association sees one DPR.
+        self.ue.stop().await?;
+        self.app_server.stop().await?;
+        self.mme.stop().await?;
+        self.function_2.stop().await?;
+        self.function.stop().await?;
+        self.hss.stop().await?;
         for store in self.stores {
             tokio::task::spawn_blocking(move || store.join())
                 .await
