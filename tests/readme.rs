@@ -1,0 +1,82 @@
+//! The README stays true: every command in it is run, in its order, as a user would.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The commands of the README: the lines after `$ ` in its console blocks.
+fn commands(text: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        match line {
+            "```console" => inside = true,
+            "```" => inside = false,
+            line if inside => found.extend(line.strip_prefix("$ ").map(str::to_owned)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A folder that looks like the project to commands that read from it.
+fn workplace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["captures", "examples"] {
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        if place.exists() {
+            std::os::unix::fs::symlink(place, folder.path().join(name)).expect("a link");
+        }
+    }
+    folder
+}
+
+#[test]
+fn every_command_of_the_readme_succeeds() {
+    let text = include_str!("../README.md");
+    let folder = workplace();
+    let binary = env!("CARGO_BIN_EXE_proselink");
+    let mut run = 0;
+    for command in commands(text) {
+        if command == "scripts/test" {
+            // It runs this test; that it is there and can be run is all to be said from within.
+            let help = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(&command)).arg("--help").output();
+            assert!(help.is_ok_and(|help| help.status.success()), "{command} --help");
+            continue;
+        }
+        let arguments = command
+            .strip_prefix("cargo run --release -- ")
+            .or_else(|| command.strip_prefix("proselink "))
+            .unwrap_or_else(|| panic!("`{command}` is no command of ours"));
+        // A shell reads the quotes, as it would for the user.
+        let output = Command::new("sh")
+            .args(["-c", &format!("\"{binary}\" {arguments}")])
+            .current_dir(folder.path())
+            .output()
+            .expect("a shell");
+        assert!(
+            output.status.success(),
+            "`{command}` exits with {:?}:\n{}\n{}",
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!output.stdout.is_empty(), "`{command}` prints nothing");
+        run += 1;
+    }
+    assert!(run >= 7, "{run} commands");
+}
+
+#[test]
+fn every_link_of_the_papers_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/compliance.md", "captures/README.md"] {
+        let text = std::fs::read_to_string(root.join(paper)).unwrap_or_else(|error| panic!("{paper}: {error}"));
+        let folder = root.join(paper).parent().expect("a paper lies in a folder").to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let link = link.split('#').next().unwrap_or_default();
+            if !link.is_empty() && !link.contains("://") {
+                assert!(folder.join(link).exists(), "{paper}: {link}");
+            }
+        }
+    }
+}
