@@ -75,12 +75,14 @@ avps! {
         pduid_validity_time: 1 PduidValidityTime,
         application_binding: * ApplicationBinding,
     };
-    /// A user bound to a UE for one application.
+    /// A user bound to a UE for one application. Earlier-Binding stands in it while the app server may know an
+    /// older ID1: it has not answered U1 yet, and the UE moves on.
     ApplicationBinding = "Application-Binding" 11 Grouped must, "registration procedure, message G2" open {
         prose_app_id: 1 ProseAppId,
         origin_app_layer_user_id: 1 OriginAppLayerUserId,
         app_server_host: 1 AppServerHost,
         app_server_realm: 1 AppServerRealm,
+        earlier_binding: * EarlierBinding,
     };
     /// The app server's Origin-Host.
     AppServerHost = "App-Server-Host" 12 DiameterIdentity must, "registration procedure, message G2";
@@ -97,5 +99,11 @@ avps! {
         FUNCTION_UNREACHABLE = 7,
         FUNCTION_NOT_ALLOWED = 8,
         MOVING = 9,
+    };
+    /// An ID1 and ID3 that an app server may still know a UE by.
+    EarlierBinding = "Earlier-Binding" 15 Grouped must, "registration procedure, message G2" open {
+        old_pduid: 1 OldPduid,
+        old_prose_function_id: ? OldProseFunctionId,
+        old_prose_function_address: ? OldProseFunctionAddress,
     };
 }

@@ -14,7 +14,7 @@ use crate::registration::identifiers::{AllocateError, Imsi, Msisdn, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, silence};
 use crate::store::{Binding, ContextReader, Id1Grant, MovedFrom, Subscription, UeContext, UeState, Write};
 
-use super::moving::{Release, move_key};
+use super::moving::{Known, Release, move_key};
 
 /// A message 5 under way.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Handed {
     /// The old ID1 and how long it is good.
     pub grant: Id1Grant,
     pub bindings: Vec<Binding>,
+    /// What app servers know that have not followed an earlier move, by application.
+    pub known: Known,
     /// Origin-Host of the old function.
     pub host: String,
 }
@@ -243,9 +245,10 @@ impl<R: ContextReader> Function<R> {
         let mut writes = Vec::new();
         let marked = context.moved_from.is_some() && !renewed;
         writes.push(self.put(context, stored.as_ref(), expires_at));
-        if marked {
+        if let (true, Some(handed)) = (marked, &allocation.handed) {
             // Found at the next start, should this run end before all app servers know.
-            writes.push(Write::PutValue { key: move_key(allocation.imsi), value: Vec::new(), expected: None });
+            let value = handed.known.to_value();
+            writes.push(Write::PutValue { key: move_key(allocation.imsi), value, expected: None });
         }
         let step = if moved.is_some() { "F3-1" } else { "F-1" };
         let held = vec![Action::Report(Report { step, text, failure: false }), self.message_6(&allocation.asked, id1)];

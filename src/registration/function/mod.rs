@@ -401,7 +401,7 @@ impl<R: ContextReader> Function<R> {
         failure(actions, step, format!("nothing was recorded: {why}"));
         if let Job::Confirm { imsi, application, .. } = job {
             // The app server is told once more, which changes nothing there and brings this job again.
-            let update = Update { imsi: *imsi, application: application.clone(), attempt: 1 };
+            let update = Update { imsi: *imsi, application: application.clone(), attempt: 1, candidates: 1 };
             let after = self.back_off(1);
             self.timer(Waiting::UpdateAgain(update), after, actions);
         }

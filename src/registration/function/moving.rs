@@ -14,6 +14,8 @@
 //!      │◄───────────── CRA ────────────────┤ PNR to the HSS
 //! ```
 
+use std::collections::BTreeMap;
+
 use super::{After, Allocation, Function, Job, Step, Stop, Waiting, seconds};
 use crate::avp::dictionary::{
     ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
@@ -27,8 +29,8 @@ use crate::registration::config::{FunctionPeer, same_host};
 use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, address_avps, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
-use crate::registration::reply::{Asked, Outcome, bad_value, silence};
-use crate::store::{Binding, ContextReader, Id1Grant, Stored, UeContext, UeState, Write};
+use crate::registration::reply::{Asked, Outcome, address_of, bad_value, silence};
+use crate::store::{Binding, ContextReader, Id1Grant, MovedFrom, Stored, UeContext, UeState, Write};
 
 use super::allocate::Handed;
 use super::subscription;
@@ -39,6 +41,8 @@ pub(super) struct Update {
     pub imsi: Imsi,
     pub application: Box<str>,
     pub attempt: u32,
+    /// How many old ID1s the app server may know.
+    pub candidates: usize,
 }
 
 /// CRR to the old function.
@@ -52,6 +56,43 @@ pub(super) struct Release {
 
 /// Tries of CRR before it is left to the old function's timer.
 const MOST_RELEASES: u32 = 16;
+
+/// What app servers may know of a UE that moved on before they answered U1: by application, the ID1s and ID3s since the
+/// last that is known to be theirs, oldest first. It is the value of the move's mark in the store.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known(BTreeMap<String, Vec<MovedFrom>>);
+
+/// Most of them kept an application: the oldest, which is most likely the one, and the latest.
+const MOST_EARLIER: usize = 8;
+
+impl Known {
+    /// As the store keeps it: JSON, `{application: [[ID1, ID3], ...]}`.
+    pub fn to_value(&self) -> Vec<u8> {
+        let text = |known: &MovedFrom| [known.id1.to_string(), known.function.to_string()];
+        let texts: BTreeMap<_, Vec<_>> =
+            self.0.iter().map(|(application, all)| (application, all.iter().map(text).collect())).collect();
+        serde_json::to_vec(&texts).unwrap_or_default()
+    }
+
+    /// Back from the store. What cannot be read is as good as absent: U1 then quotes the last move alone.
+    fn from_value(value: &[u8]) -> Self {
+        let texts: BTreeMap<String, Vec<[String; 2]>> = serde_json::from_slice(value).unwrap_or_default();
+        let read =
+            |[id1, function]: [String; 2]| Some(MovedFrom { id1: id1.parse().ok()?, function: function.parse().ok()? });
+        let all = texts.into_iter().map(|(application, all)| (application, all.into_iter().filter_map(read).collect()));
+        Self(all.collect())
+    }
+
+    /// All that the app server of `application` may know, the last move included.
+    fn candidates(&self, application: &str, last: Option<&MovedFrom>) -> Vec<MovedFrom> {
+        let mut all = self.0.get(application).cloned().unwrap_or_default();
+        all.extend(last.filter(|last| !all.contains(last)).cloned());
+        if all.len() > MOST_EARLIER {
+            all.drain(1..all.len() - (MOST_EARLIER - 1));
+        }
+        all
+    }
+}
 
 /// Key prefix of the marks of moves that are not finished.
 const MOVES: &str = "move/";
@@ -143,7 +184,7 @@ impl<R: ContextReader> Function<R> {
         };
         let Some(stored) = stored else { return };
         for binding in stored.context.bindings.iter().filter(|binding| binding.update_pending) {
-            let update = Update { imsi, application: binding.application.clone(), attempt: 0 };
+            let update = Update { imsi, application: binding.application.clone(), attempt: 0, candidates: 1 };
             self.update_of(&stored.context, update, actions);
         }
     }
@@ -192,7 +233,20 @@ impl<R: ContextReader> Function<R> {
         let Some(binding) = context.binding(&update.application).filter(|binding| binding.update_pending) else {
             return;
         };
-        let Some(old) = &context.moved_from else { return };
+        match context.state {
+            UeState::Registered => {}
+            // The next function tells the app servers, unless the UE comes back.
+            UeState::Moving { .. } => {
+                let after = self.back_off(update.attempt.max(1));
+                return self.timer(Waiting::UpdateAgain(update), after, actions);
+            }
+            UeState::Moved { .. } => return,
+        }
+        // Which of them an app server knows that has missed a move cannot be told: its answer may have been lost, or
+        // have crossed with the context. One after the other is quoted.
+        let candidates = self.known(context.imsi).candidates(&update.application, context.moved_from.as_ref());
+        let Some(old) = candidates.get(update.attempt as usize % candidates.len().max(1)) else { return };
+        let update = Update { candidates: candidates.len(), ..update };
         let (name, address) = address_avps(&self.address);
         let (old_name, old_address) = address_avps(&old.function);
         let mut own = Vec::with_capacity(160);
@@ -237,6 +291,13 @@ impl<R: ContextReader> Function<R> {
         send(self.config.pc2_application, &request, token, destination, actions);
     }
 
+    fn known(&self, imsi: Imsi) -> Known {
+        match self.reader.value(&move_key(imsi)) {
+            Ok(Some(value)) => Known::from_value(&value),
+            Ok(None) | Err(_) => Known::default(),
+        }
+    }
+
     /// U2, or the lack of it. One app server that is down does not hold up the others: each has its own tries.
     pub(super) fn updated(
         &mut self,
@@ -246,7 +307,7 @@ impl<R: ContextReader> Function<R> {
         actions: &mut Vec<Action>,
     ) {
         let outcome = Outcome::of_result(result);
-        let Update { imsi, application, attempt } = update;
+        let Update { imsi, application, attempt, candidates } = update;
         if outcome.is_success() {
             report(actions, "U2", format!("app server of {application} knows of the move of {imsi}"));
             return self.run(now, Job::Confirm { imsi, application, gone: false }, 0, actions);
@@ -258,11 +319,15 @@ impl<R: ContextReader> Function<R> {
             return self.run(now, Job::Confirm { imsi, application, gone: true }, 0, actions);
         }
         let attempt = attempt.saturating_add(1);
+        let mismatch = outcome == Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_APP_REGISTER_REJECT);
+        if mismatch && (attempt as usize) < candidates {
+            return self.update(Update { imsi, application, attempt, candidates }, actions);
+        }
         let after = self.back_off(attempt);
         let what = result.err().map_or_else(|| outcome.to_string(), |why| silence(why).to_owned());
         let text = format!("app server of {application}: {what}; try {} in {} s", attempt + 1, after.as_secs());
         failure(actions, "F3-1", text);
-        self.timer(Waiting::UpdateAgain(Update { imsi, application, attempt }), after, actions);
+        self.timer(Waiting::UpdateAgain(Update { imsi, application, attempt, candidates }), after, actions);
     }
 
     /// An app server has answered: its part of the move is over, and with the last the whole move.
@@ -331,7 +396,8 @@ impl<R: ContextReader> Function<R> {
         }
         let silent = result.is_err();
         release.attempt += 1;
-        if (silent || outcome.is_transient()) && release.attempt < MOST_RELEASES {
+        if (silent || outcome.is_transient() || outcome == Outcome::UNABLE_TO_COMPLY) && release.attempt < MOST_RELEASES
+        {
             let after = self.back_off(release.attempt);
             let text = format!(
                 "{} does not confirm the move of {}; again in {} s",
@@ -439,11 +505,23 @@ impl<R: ContextReader> Function<R> {
         let asked_for = Pduid::from_octets(pduid).ok().and_then(|id1| context.grant(id1)).unwrap_or(&context.id1);
         let id1 = asked_for.id1.to_octets();
         let valid = seconds(now).until(asked_for.valid_until);
-        let bindings = context.bindings.iter().map(|binding| group::ApplicationBinding {
+        let known = self.known(context.imsi);
+        // What each app server may still know, with octets to borrow from.
+        let earlier: Vec<Vec<(MovedFrom, [u8; 8])>> = context
+            .bindings
+            .iter()
+            .map(|binding| match binding.update_pending {
+                true => known.candidates(&binding.application, context.moved_from.as_ref()),
+                false => Vec::new(),
+            })
+            .map(|all| all.into_iter().map(|old| (old.clone(), old.id1.to_octets())).collect())
+            .collect();
+        let bindings = context.bindings.iter().zip(&earlier).map(|(binding, earlier)| group::ApplicationBinding {
             prose_app_id: &binding.application,
             origin_app_layer_user_id: binding.id2.as_str(),
             app_server_host: &binding.app_server_host,
             app_server_realm: &binding.app_server_realm,
+            earlier_binding: earlier.iter().map(|(old, id1)| earlier_binding(old, id1)).collect(),
             extra: Vec::new(),
         });
         let group = group::UeContext {
@@ -498,9 +576,20 @@ impl<R: ContextReader> Function<R> {
     }
 }
 
+fn earlier_binding<'a>(old: &'a MovedFrom, id1: &'a [u8; 8]) -> group::EarlierBinding<'a> {
+    let (name, address) = address_avps(&old.function);
+    group::EarlierBinding {
+        old_pduid: id1,
+        old_prose_function_id: name,
+        old_prose_function_address: address,
+        extra: Vec::new(),
+    }
+}
+
 /// The context out of G2, when it is that of the UE that message 5 is about.
 fn handed(now: Now, answer: &[u8], allocation: &Allocation) -> Result<Handed, String> {
-    let answer = pc4::ContextTransferAnswer::decode(answer)
+    let message = answer;
+    let answer = pc4::ContextTransferAnswer::decode(message)
         .map_err(|faults| faults.first().map_or_else(|| "G2 cannot be read".to_owned(), |it| format!("G2: {it}")))?;
     let context = answer.ue_context.ok_or("G2 carries no context")?;
     let id1 = Pduid::from_octets(context.pduid).map_err(|why| format!("G2: {why}"))?;
@@ -512,7 +601,19 @@ fn handed(now: Now, answer: &[u8], allocation: &Allocation) -> Result<Handed, St
     }
     let now = seconds(now);
     let mut bindings: Vec<Binding> = Vec::with_capacity(context.application_binding.len());
+    let mut known = Known::default();
     for binding in &context.application_binding {
+        let mut earlier = Vec::new();
+        for old in binding.earlier_binding.iter().take(MOST_EARLIER) {
+            let (name, address) = (old.old_prose_function_id, old.old_prose_function_address);
+            let function = address_of::<OldProseFunctionId, OldProseFunctionAddress>(message, name, address)
+                .map_err(|fault| format!("G2: {fault}"))?;
+            let id1 = Pduid::from_octets(old.old_pduid).map_err(|why| format!("G2: {why}"))?;
+            earlier.extend(function.map(|function| MovedFrom { id1, function }));
+        }
+        if !earlier.is_empty() {
+            known.0.insert(binding.prose_app_id.to_owned(), earlier);
+        }
         let id2 = Id2::new(binding.origin_app_layer_user_id).map_err(|why| format!("G2: {why}"))?;
         if bindings.iter().any(|other| *other.application == *binding.prose_app_id) {
             return Err("G2 carries two bindings of one application".to_owned());
@@ -527,5 +628,5 @@ fn handed(now: Now, answer: &[u8], allocation: &Allocation) -> Result<Handed, St
         });
     }
     let valid_until: UnixSeconds = now.plus(u64::from(context.pduid_validity_time));
-    Ok(Handed { grant: Id1Grant { id1, valid_until }, bindings, host: answer.origin_host.to_owned() })
+    Ok(Handed { grant: Id1Grant { id1, valid_until }, bindings, known, host: answer.origin_host.to_owned() })
 }
