@@ -1,6 +1,5 @@
 //! The ladder: a column a party, an arrow a message, drawn as it happens. Fits 100 columns; colour where it is wanted.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
