@@ -7,8 +7,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use flate2::read::MultiGzDecoder;
-
+use super::gzip::Gunzip;
 use super::{CaptureError, Timestamp};
 
 /// One captured packet, as a range of the source's buffer.
@@ -42,7 +41,7 @@ type Rewound<'r> = io::Chain<io::Cursor<Vec<u8>>, AnyRead<'r>>;
 
 enum Input<'r> {
     Plain(AnyRead<'r>),
-    Gzip(Box<MultiGzDecoder<Rewound<'r>>>),
+    Gzip(Box<Gunzip<Rewound<'r>>>),
     /// Only for the moment in which one becomes the other.
     Nothing,
 }
@@ -203,7 +202,7 @@ impl<'r> Source<'r> {
             }
             if let Input::Plain(rest) = std::mem::replace(&mut self.input, Input::Nothing) {
                 let head = io::Cursor::new(self.available().to_vec());
-                self.input = Input::Gzip(Box::new(MultiGzDecoder::new(head.chain(rest))));
+                self.input = Input::Gzip(Box::new(Gunzip::new(head.chain(rest))));
             }
             (self.start, self.end, self.base, self.ended) = (0, 0, 0, false);
             return self.recognise();

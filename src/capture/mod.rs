@@ -24,6 +24,7 @@ mod detect;
 mod file;
 mod flows;
 mod found;
+mod gzip;
 mod ip;
 mod link;
 mod reassembly;

@@ -4,7 +4,7 @@
 
 use super::declare::{CommandDefinition, ERROR_ANSWER};
 use super::header::{CommandFlags, HEADER_LENGTH, Header, VERSION};
-use crate::avp::dictionary::{self, Definition, Member};
+use crate::avp::dictionary::{self, Definition, FailedAvp, Member};
 use crate::avp::fault::{self, Fault, FaultKind, Place};
 use crate::avp::format::{Kind, Verdict};
 use crate::avp::{Avp, Avps};
@@ -45,6 +45,13 @@ pub fn check(message: &[u8], command: Option<&CommandDefinition>, strictness: St
     let mut walk = Check { strictness, faults };
     walk.members(message.get(HEADER_LENGTH..).unwrap_or_default(), HEADER_LENGTH, grammar, None);
     walk.faults
+}
+
+/// True when a known AVP has no fault, nor any of its members.
+pub(crate) fn fits(avp: &Avp<'_>, definition: &'static Definition) -> bool {
+    let mut check = Check { strictness: Strictness { unknown_mandatory: true }, faults: Vec::new() };
+    check.data(avp, definition, 0, None);
+    check.faults.is_empty()
 }
 
 /// Judges the header against itself, the octets present, and the command.
@@ -146,6 +153,25 @@ impl Check {
         }
     }
 
+    /// Walks through a Failed-AVP. Its members are there because they do not fit: only their headers are judged. RFC 6733
+    /// section 7.5.
+    fn failed(&mut self, avp: &Avp<'_>, offset: usize, place: &Place<'_>) {
+        let mut walk = avp.members();
+        loop {
+            let before = walk.rest();
+            match walk.next() {
+                None => break,
+                Some(Ok(_)) => {}
+                Some(Err(malformed)) => {
+                    let (key, failed) = fault::header_of(before);
+                    let offset = offset + avp.header_length() + (avp.data.len() - before.len());
+                    self.push(Place::fault(Some(place), FaultKind::Malformed(malformed), key, offset, failed));
+                    break;
+                }
+            }
+        }
+    }
+
     /// Judges the data of one AVP, and looks into groups.
     fn data(&mut self, avp: &Avp<'_>, definition: &'static Definition, offset: usize, place: Option<&Place<'_>>) {
         if definition.kind == Kind::Grouped {
@@ -155,6 +181,10 @@ impl Check {
                 return;
             }
             let inside = Place { parent: place, key: avp.key, flags: avp.flags };
+            if avp.key.0 == FailedAvp::KEY {
+                self.failed(avp, offset, &inside);
+                return;
+            }
             let grammar = (definition.members, definition.open);
             self.members(avp.data, offset + avp.header_length(), Some(grammar), Some(&inside));
             return;

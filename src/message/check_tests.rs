@@ -287,3 +287,33 @@ proptest! {
         let _ = check(&bytes, None, RECEIVER);
     }
 }
+
+#[test]
+fn a_known_avp_the_grammar_does_not_name_must_fit_too() {
+    for extra in [
+        // A route record that is no identity, and a group whose member runs past its end.
+        avp(0, 282, 0x40, b"not an identity"),
+        avp(0, 260, 0x40, &[0, 0, 1, 10, 0x40, 0, 1, 12]),
+    ] {
+        let (message, _) = with(&extra);
+        let faults = check(&message, Some(pc4::hss::ProseSubscriberInformationRequest::DEFINITION), RECEIVER);
+        assert_eq!(faults.is_empty(), pc4::hss::ProseSubscriberInformationRequest::decode(&message).is_ok());
+        assert!(!faults.is_empty());
+    }
+}
+
+#[test]
+fn what_failed_may_be_told() {
+    for member in [avp(0, 99_999, 0x40, &[1]), avp(0, 268, 0x40, &[1]), avp(0, 257, 0x40, &[7])] {
+        let (message, _) = with(&avp(0, 279, 0x40, &member));
+        assert_eq!(faults_of(&message), []);
+        let request = pc4::hss::ProseSubscriberInformationRequest::decode(&message).unwrap();
+        let failed = dictionary::FailedAvp::read(request.extra[0].data).unwrap();
+        assert_eq!(failed.extra.len(), 1);
+    }
+    // But it must be a list of AVPs.
+    let (message, at) = with(&avp(0, 279, 0x40, &[0, 0, 1, 1, 0, 0, 0, 99]));
+    let faults = faults_of(&message);
+    assert_eq!((faults[0].0, &faults[0].1[..], faults[0].2), (5014, &[279, 257][..], at + 8));
+    assert!(pc4::hss::ProseSubscriberInformationRequest::decode(&message).is_err());
+}

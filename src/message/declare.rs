@@ -211,6 +211,21 @@ macro_rules! commands {
         }
 
         impl<'a> $enum<'a> {
+            /// The row of the tables.
+            #[must_use]
+            pub const fn definition(&self) -> &'static $crate::message::CommandDefinition {
+                match self {
+                    $( Self::$ident(_) => <$ident<'static> as $crate::message::Command<'static>>::DEFINITION, )*
+                }
+            }
+
+            /// Appends the whole message with the command's usual flags.
+            pub fn encode(&self, envelope: $crate::message::Envelope, out: &mut Vec<u8>) {
+                match self {
+                    $( Self::$ident(command) => $crate::message::Command::encode(command, envelope, out), )*
+                }
+            }
+
             /// Reads a message of this interface by code and R bit. The application is not compared: a code means one
             /// thing within an interface.
             ///

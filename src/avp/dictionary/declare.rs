@@ -245,7 +245,7 @@ macro_rules! members {
                     let avp = avp.ok()?;
                     match avp.key.0 {
                         $( $crate::avp::dictionary::$avp::KEY => $crate::avp::dictionary::declare::fill!($many $avp $member avp.data), )*
-                        _ => $crate::avp::dictionary::take_extra(avp, &mut extra)?,
+                        _ => $crate::avp::dictionary::declare::extra!($ident avp, extra)?,
                     }
                 }
                 Some(Self { $( $member: $crate::avp::dictionary::declare::take!($many $member), )* extra })
@@ -260,6 +260,16 @@ macro_rules! members {
                 }
             }
         }
+    };
+}
+
+/// Takes a member that the grammar does not name.
+macro_rules! extra {
+    (FailedAvp $avp:ident, $extra:ident) => {
+        $crate::avp::dictionary::take_failed($avp, &mut $extra)
+    };
+    ($ident:ident $avp:ident, $extra:ident) => {
+        $crate::avp::dictionary::take_extra($avp, &mut $extra)
     };
 }
 
@@ -339,4 +349,4 @@ macro_rules! put {
     };
 }
 
-pub(crate) use {avps, bits, field, fill, member, members, open, put, rows, rule, slot, take, value};
+pub(crate) use {avps, bits, extra, field, fill, member, members, open, put, rows, rule, slot, take, value};

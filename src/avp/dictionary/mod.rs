@@ -21,6 +21,7 @@ pub use markers::*;
 
 use crate::avp::format::Kind;
 use crate::avp::{Avp, AvpFlags, Key};
+use crate::message::check;
 
 /// The Grouped AVPs as structs.
 pub mod group {
@@ -223,12 +224,21 @@ fn finish(start: usize, flags: AvpFlags, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; 3][..length.wrapping_neg() & 3]);
 }
 
-/// Takes an AVP that a grammar does not name. A mandatory one must at least be known: RFC 6733 section 4.1.
+/// Takes an AVP that a grammar does not name. A mandatory one must at least be known (RFC 6733 section 4.1), and a known
+/// one must fit its format and grammar: the typed decode accepts nothing that the check finds a fault in.
 #[inline]
 pub(crate) fn take_extra<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<()> {
-    if avp.flags.is_mandatory() && lookup(avp.key).is_none() {
-        return None;
-    }
+    let sound = match lookup(avp.key) {
+        Some(definition) => check::fits(&avp, definition),
+        None => !avp.flags.is_mandatory(),
+    };
+    extra.push(avp);
+    sound.then_some(())
+}
+
+/// Takes a member of Failed-AVP, which is there because it does not fit.
+#[inline]
+pub(crate) fn take_failed<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<()> {
     extra.push(avp);
     Some(())
 }
