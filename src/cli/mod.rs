@@ -7,8 +7,8 @@ pub mod decode;
 pub mod demo;
 pub mod exit;
 mod output;
-pub mod verify;
 pub mod run;
+pub mod verify;
 
 use std::ffi::OsString;
 
