@@ -7,6 +7,7 @@ pub mod filter;
 pub mod framing;
 pub mod header;
 pub mod json;
+pub mod renumber;
 pub mod text;
 
 pub use declare::{Command, CommandDefinition, Envelope, find};
