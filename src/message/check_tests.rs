@@ -294,6 +294,8 @@ fn a_known_avp_the_grammar_does_not_name_must_fit_too() {
         // A route record that is no identity, and a group whose member runs past its end.
         avp(0, 282, 0x40, b"not an identity"),
         avp(0, 260, 0x40, &[0, 0, 1, 10, 0x40, 0, 1, 12]),
+        // A User-Name in a group that does not end in `*[AVP]`.
+        avp(0, 260, 0x40, &[avp(0, 266, 0x40, &[0, 0, 40, 175]), avp(0, 1, 0x40, b"a")].concat()),
     ] {
         let (message, _) = with(&extra);
         let faults = check(&message, Some(pc4::hss::ProseSubscriberInformationRequest::DEFINITION), RECEIVER);

@@ -21,8 +21,10 @@ pub mod memory;
 mod tables;
 
 #[cfg(feature = "net")]
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the committer is a thread")]
 pub mod committer;
 #[cfg(feature = "net")]
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the engine on disk")]
 pub mod embedded;
 
 pub use context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};

@@ -85,7 +85,7 @@ macro_rules! avps {
                 } )?
                 $( $crate::avp::dictionary::declare::members! {
                     #[doc = concat!("The members of `", $name, "`. ", $clause, ".")]
-                    $ident { $($cmember : $cmany $cavp,)* }
+                    $ident closed { $($cmember : $cmany $cavp,)* }
                 } )?
             )*
         }
@@ -220,7 +220,7 @@ macro_rules! value {
 macro_rules! members {
     (
         $(#[$meta:meta])*
-        $ident:ident { $($member:ident : $many:tt $avp:ident,)* }
+        $ident:ident $($closed:ident)? { $($member:ident : $many:tt $avp:ident,)* }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -245,7 +245,7 @@ macro_rules! members {
                     let avp = avp.ok()?;
                     match avp.key.0 {
                         $( $crate::avp::dictionary::$avp::KEY => $crate::avp::dictionary::declare::fill!($many $avp $member avp.data), )*
-                        _ => $crate::avp::dictionary::declare::extra!($ident avp, extra)?,
+                        _ => $crate::avp::dictionary::declare::extra!($ident $($closed)? avp, extra)?,
                     }
                 }
                 Some(Self { $( $member: $crate::avp::dictionary::declare::take!($many $member), )* extra })
@@ -267,6 +267,9 @@ macro_rules! members {
 macro_rules! extra {
     (FailedAvp $avp:ident, $extra:ident) => {
         $crate::avp::dictionary::take_failed($avp, &mut $extra)
+    };
+    ($ident:ident closed $avp:ident, $extra:ident) => {
+        $crate::avp::dictionary::take_unknown($avp, &mut $extra)
     };
     ($ident:ident $avp:ident, $extra:ident) => {
         $crate::avp::dictionary::take_extra($avp, &mut $extra)

@@ -236,6 +236,15 @@ pub(crate) fn take_extra<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<(
     sound.then_some(())
 }
 
+/// Takes an AVP in a group that does not end in `*[AVP]`: one that is known does not belong there, one that is not may
+/// come from a later release.
+#[inline]
+pub(crate) fn take_unknown<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<()> {
+    let belongs = lookup(avp.key).is_none() && !avp.flags.is_mandatory();
+    extra.push(avp);
+    belongs.then_some(())
+}
+
 /// Takes a member of Failed-AVP, which is there because it does not fit.
 #[inline]
 pub(crate) fn take_failed<'a>(avp: Avp<'a>, extra: &mut Vec<Avp<'a>>) -> Option<()> {

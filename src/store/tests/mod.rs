@@ -2,6 +2,7 @@
 
 mod contract;
 #[cfg(feature = "net")]
+#[allow(unsafe_code, reason = "a full disk is played by a limit of the process")]
 mod durability;
 #[cfg(feature = "net")]
 mod scale;
