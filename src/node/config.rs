@@ -393,4 +393,29 @@ tw = 6
             assert!(error.contains(words), "{error}\nshould be\n{words}");
         }
     }
+
+    #[test]
+    fn the_examples_are_good_and_fit_together() {
+        use crate::registration::app_server::User;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let load = |name: &str| load(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"));
+        let names = ["ue.toml", "mme.toml", "hss.toml", "function.toml", "app-server.toml", "function2.toml"];
+        let configs: Vec<_> = names.into_iter().map(load).collect();
+        // Each peer of each is one of the six, names it back, and exactly one of the two connects.
+        for one in &configs {
+            let this = &one.settings.local.identity;
+            for peer in &one.settings.peers {
+                let other =
+                    configs.iter().find(|other| other.settings.local.identity == peer.expected.identity).unwrap();
+                let back = other.settings.peers.iter().find(|back| back.expected.identity == *this).unwrap();
+                assert_ne!(peer.connect_to.is_some(), back.connect_to.is_some(), "{this}");
+                assert!(back.expected.addresses.iter().all(|ip| one.settings.local.addresses.contains(ip)), "{this}");
+            }
+        }
+        let (Role::Ue(ue), Role::AppServer(server)) = (&configs[0].role, &configs[4].role) else { panic!() };
+        let (device, user) = (&ue.devices[0], &server.users[0]);
+        let verifier = User::verifier_of(user.salt, device.password.as_bytes());
+        assert_eq!(user.name, device.user);
+        assert_eq!(user.verifier, verifier, "{}", data_encoding::HEXLOWER.encode(&verifier));
+    }
 }
