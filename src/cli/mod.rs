@@ -7,6 +7,7 @@ pub mod decode;
 pub mod demo;
 pub mod exit;
 mod output;
+pub mod run;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -76,6 +77,8 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
     Demo(demo::DemoArgs),
+    /// Run one element from its configuration file: UE, MME, HSS, function or app server
+    Run(run::RunArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -96,6 +99,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Decode(args) => decode::run(args, &cli.globals),
         Verb::Verify(args) => verify::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
+        Verb::Run(args) => run::run(args, &cli.globals),
     }
 }
 
