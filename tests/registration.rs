@@ -1,0 +1,367 @@
+//! The procedure as a user meets it: the binary, real sockets, six processes, a process that is killed.
+//!
+//! Every test takes UDP ports of its own, so that they run beside one another and beside a demo.
+
+#![cfg(feature = "net")]
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use proselink::capture::Reader;
+use proselink::message::Header;
+use proselink::registration::identifiers::Imsi;
+use proselink::store::embedded::{EmbeddedStore, Options};
+use proselink::store::{ContextReader as _, UeState};
+use proselink::verify;
+
+const PROSELINK: &str = env!("CARGO_BIN_EXE_proselink");
+
+/// The loopback addresses of the six parties.
+const ADDRESSES: [&str; 6] = ["127.0.0.11", "127.0.0.12", "127.0.0.13", "127.0.0.14", "127.0.0.15", "127.0.0.16"];
+
+/// A UDP port that is free at all six addresses.
+fn free_port() -> u16 {
+    (0..100)
+        .map(|_| UdpSocket::bind((ADDRESSES[0], 0)).unwrap().local_addr().unwrap().port())
+        .find(|port| ADDRESSES.iter().all(|address| UdpSocket::bind((*address, *port)).is_ok()))
+        .expect("some port is free")
+}
+
+fn demo(folder: &Path, arguments: &[&str]) -> Output {
+    let port = free_port().to_string();
+    Command::new(PROSELINK)
+        .current_dir(folder)
+        .args(["demo", "--port", &port])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).unwrap()
+}
+
+/// How often each command code of an application is in a capture, as (code, request).
+fn commands(path: &Path) -> HashMap<(u32, bool), usize> {
+    let mut reader = Reader::open(path).unwrap();
+    let mut counts = HashMap::new();
+    while let Some(message) = reader.next_message().unwrap() {
+        let header = Header::parse(message.bytes).unwrap();
+        if header.application != 0 {
+            *counts.entry((header.code, header.is_request())).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn the_demo_registers_and_moves_one_ue_and_verifies_its_own_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &[]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    assert_eq!(stderr, "");
+    // The messages in their order: each line is looked for behind the last.
+    let mut rest = stdout.as_str();
+    for label in [
+        "5 IAR PC3",
+        "ULR S6a",
+        "ULA S6a",
+        "5 MIR PC4",
+        "PIR PC4a",
+        "PIA PC4a",
+        "6 MIA PC4",
+        "6 IAA PC3",
+        "1 URR PC3",
+        "2 XAR PC2",
+        "3 XAA PC2",
+        "4 URA PC3",
+        "5 IAR PC3",
+        "5 MIR PC4",
+        "G1 CTR PC4",
+        "G2 CTA PC4",
+        "U1 PXR PC2",
+        "U2 PXA PC2",
+        "\nRegistered: UE 00101",
+        "Moved: it is ID4",
+        "\nverified: ",
+    ] {
+        let at = rest.find(label).unwrap_or_else(|| panic!("{label} is missing or too early:\n{stdout}"));
+        rest = &rest[at + label.len()..];
+    }
+    assert!(!stdout.contains('\x1b'), "no colour in a pipe");
+    assert!(!stdout.contains("001010000000001"), "the subscriber is masked");
+    let ladder = stdout.lines().take_while(|line| !line.is_empty());
+    assert!(ladder.map(|line| line.chars().count()).max().unwrap() <= 100, "{stdout}");
+
+    let capture = folder.path().join("demo.pcapng");
+    let report = verify::verify_file(&capture).unwrap();
+    assert!(report.is_good(), "{:?}", report.findings);
+    assert_eq!((report.registrations, report.moves, report.associations), (1, 1, 10));
+    assert_eq!(report.requests, report.answered);
+    let commands = commands(&capture);
+    for (code, count) in [(8_388_727, 1), (8_388_676, 1), (16_777_215, 2), (16_777_214, 5), (316, 2), (8_388_664, 2)] {
+        assert_eq!((commands[&(code, true)], commands[&(code, false)]), (count, count), "{code}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the capture is left");
+}
+
+#[test]
+fn the_demo_of_a_refusal_shows_that_no_message_5_leaves_the_mme() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &["--deny"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    for words in ["NOT_SUBSCRIBED", "UE_NOT_CAPABLE", "no message 5 left the MME"] {
+        assert!(stdout.contains(words), "{stdout}");
+    }
+    assert!(!stdout.contains("MIR"), "{stdout}");
+    let capture = folder.path().join("demo.pcapng");
+    // Command A: the UE's two requests and the MME's answers, and none between MME and function.
+    let commands = commands(&capture);
+    assert_eq!((commands[&(16_777_214, true)], commands[&(16_777_214, false)]), (2, 2));
+    assert_eq!(commands[&(316, true)], 1, "the HSS is asked only about the UE that is capable");
+}
+
+#[test]
+fn a_demo_of_many_ues_gives_percentiles_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let output = demo(folder.path(), &["--ues", "20", "--json", "--store", store.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["good"], &summary["registered"], &summary["moved"]), (&true.into(), &20.into(), &20.into()));
+    assert_eq!(summary["capture"]["verified"], true);
+    assert!(summary["steps"].as_array().unwrap().iter().any(|step| step["count"] == 20));
+    // Every user is in the store of the function that serves the UEs now.
+    let store = EmbeddedStore::open(store.join("function2.redb"), Options::default().create(false)).unwrap();
+    assert_eq!(store.count().unwrap(), 20);
+    assert!(store.contexts(None, 50).unwrap().iter().all(|stored| stored.context.bindings.len() == 1));
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _taken = UdpSocket::bind((ADDRESSES[3], port)).unwrap();
+    let output = Command::new(PROSELINK)
+        .current_dir(folder.path())
+        .args(["demo", "--port", &port.to_string()])
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains(&format!("UDP port {port} at 127.0.0.14")) && stderr.contains("--port"), "{stderr}");
+}
+
+#[test]
+fn a_bad_configuration_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    std::fs::write(&file, "identity = \"a\"\nrealm = 7\n").unwrap();
+    let run = |path: &Path| Command::new(PROSELINK).args(["run", "-c"]).arg(path).output().unwrap();
+    let output = run(&file);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("x.toml:2:9: "), "{}", text(&output.stderr));
+    assert_eq!(run(&folder.path().join("none.toml")).status.code(), Some(3));
+}
+
+#[test]
+fn tshark_reads_the_demo_without_a_complaint() {
+    if Command::new("tshark").arg("-v").output().is_err() {
+        eprintln!("skipped: tshark is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port().to_string();
+    let demo = Command::new(PROSELINK).current_dir(folder.path()).args(["demo", "--port", &port]).output().unwrap();
+    assert_eq!(demo.status.code(), Some(0), "{}", text(&demo.stdout));
+    let tshark = |arguments: &[&str]| {
+        let output = Command::new("tshark")
+            .current_dir(folder.path())
+            .args(["-r", "demo.pcapng", "-d", &format!("udp.port=={port},sctp"), "-o", "sctp.checksum:CRC-32C"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    // Warnings and errors: nothing but what tshark's dictionary does not know.
+    let expert = tshark(&["-q", "-z", "expert,warn"]);
+    for line in expert.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())) {
+        assert!(line.contains("Undecoded") && line.contains("Diameter  Unknown"), "{line}\n{expert}");
+    }
+    assert_eq!(tshark(&["-Y", "_ws.malformed"]), "");
+    // Checksum status 1 is good.
+    let checksums = tshark(&["-T", "fields", "-e", "sctp.checksum.status"]);
+    assert!(checksums.lines().all(|status| status.split(',').all(|status| status == "1")), "{checksums}");
+    assert!(checksums.lines().count() > 100);
+    // The same messages as we find.
+    let theirs = tshark(&[
+        "-Y",
+        "diameter",
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-e",
+        "diameter.cmd.code",
+        "-e",
+        "diameter.hopbyhopid",
+    ]);
+    let mut ours: HashMap<u64, (Vec<String>, Vec<String>)> = HashMap::new();
+    let mut reader = Reader::open(folder.path().join("demo.pcapng")).unwrap();
+    while let Some(message) = reader.next_message().unwrap() {
+        let header = Header::parse(message.bytes).unwrap();
+        let entry = ours.entry(message.frame).or_default();
+        entry.0.push(header.code.to_string());
+        entry.1.push(format!("0x{:08x}", header.hop_by_hop));
+    }
+    let mut frames: Vec<_> = ours.into_iter().collect();
+    frames.sort();
+    let ours: Vec<_> = frames
+        .into_iter()
+        .map(|(frame, (codes, ids))| format!("{frame}\t{}\t{}", codes.join(","), ids.join(",")))
+        .collect();
+    assert_eq!(theirs.lines().collect::<Vec<_>>(), ours);
+}
+
+/// A process of one element; killed when it is dropped.
+struct Element {
+    child: Child,
+}
+
+impl Element {
+    /// Starts an element and waits until it listens.
+    fn start(lab: &Lab, name: &str) -> Self {
+        let mut child = lab.command(name).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(" listens at "), "{name}: {line}");
+        Self { child }
+    }
+
+    /// SIGTERM, and the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Element {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The samples in a folder of their own, on a port of their own.
+struct Lab {
+    folder: tempfile::TempDir,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = format!("udp_port = {}", free_port());
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        for name in ["ue", "mme", "hss", "function", "app-server", "function2"] {
+            let file = format!("{name}.toml");
+            let text = std::fs::read_to_string(examples.join(&file)).unwrap();
+            assert!(text.contains("udp_port = 9899"), "{file}");
+            std::fs::write(folder.path().join(&file), text.replace("udp_port = 9899", &port)).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(PROSELINK);
+        command.current_dir(self.folder.path()).args(["run", "-c", &format!("{name}.toml")]).stdin(Stdio::null());
+        command
+    }
+
+    fn servers(&self) -> Vec<Element> {
+        ["hss", "function", "function2", "mme", "app-server"].map(|name| Element::start(self, name)).into()
+    }
+
+    fn register(&self, arguments: &[&str]) -> Output {
+        self.command("ue").args(arguments).output().unwrap()
+    }
+
+    /// The context of the one subscriber in a function's store, read as the function would after a crash.
+    fn context(&self, name: &str) -> Option<proselink::store::UeContext> {
+        let store = EmbeddedStore::open(self.path(name), Options::default().create(false)).unwrap();
+        let imsi: Imsi = "001010000000001".parse().unwrap();
+        store.get(imsi).unwrap().map(|stored| stored.context)
+    }
+}
+
+/// What follows a word in a line, e.g. the identifier after `ID1`.
+fn after(text: &str, word: &str) -> String {
+    let mut words = text.split([' ', ',', '\n']).skip_while(|found| *found != word);
+    words.nth(1).unwrap_or_else(|| panic!("no {word} in {text}")).to_owned()
+}
+
+#[test]
+fn six_processes_do_the_same_and_stop_in_order() {
+    let lab = Lab::new();
+    let servers = lab.servers();
+    let output = lab.register(&["--move", "-w", "ue.pcapng"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    let (id1, id2, id4) = (after(&stdout, "ID1"), after(&stdout, "ID2"), after(&stdout, "ID4"));
+    assert_ne!(id1, id4);
+    // What one element sees of the procedure is whole, from INIT to SHUTDOWN.
+    let report = verify::verify_file(lab.path("ue.pcapng")).unwrap();
+    assert!(report.is_good(), "{:?}", report.findings);
+    assert_eq!(report.requests, report.answered);
+    let commands = commands(&lab.path("ue.pcapng"));
+    assert_eq!((commands[&(16_777_214, false)], commands[&(16_777_215, false)]), (2, 1));
+    for server in servers {
+        assert_eq!(server.terminate(), Some(0));
+    }
+    let (old, new) = (lab.context("function.redb").unwrap(), lab.context("function2.redb").unwrap());
+    assert!(matches!(old.state, UeState::Moved { .. }), "{:?}", old.state);
+    assert_eq!((new.id1.id1.to_string(), new.bindings[0].id2.as_str()), (id4, id2.as_str()));
+}
+
+#[test]
+fn a_function_killed_after_message_4_still_knows_id2() {
+    let lab = Lab::new();
+    let mut servers = lab.servers();
+    let output = lab.register(&[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    servers.remove(1).kill();
+    let (id1, id2) = (after(&stdout, "ID1"), after(&stdout, "ID2"));
+    let context = lab.context("function.redb").unwrap();
+    assert_eq!((context.id1.id1.to_string(), context.bindings[0].id2.as_str()), (id1.clone(), id2.as_str()));
+
+    // It comes back, its peers find it again, and the UE is who it was.
+    servers.push(Element::start(&lab, "function"));
+    let begun = Instant::now();
+    let again = loop {
+        let output = lab.register(&[]);
+        if output.status.success() {
+            break text(&output.stdout);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "{}{}", text(&output.stdout), text(&output.stderr));
+    };
+    assert_eq!((after(&again, "ID1"), after(&again, "ID2")), (id1, id2));
+}
