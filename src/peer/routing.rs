@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_table_of_realms_goes_before() {
         let row = RealmRoute { realm: "far".into(), application: Some(1), hosts: vec!["x".into(), "hss.home".into()] };
-        assert_eq!(route(None, "far", 1, &[row.clone()], &[MME, HSS]), Ok(1));
+        assert_eq!(route(None, "far", 1, std::slice::from_ref(&row), &[MME, HSS]), Ok(1));
         assert_eq!(route(None, "far", 2, &[row], &[MME, HSS]), Err(Unroutable::UnableToDeliver));
     }
 
