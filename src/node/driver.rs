@@ -1,11 +1,13 @@
 //! The one task of a node.
 
+mod connections;
+mod errands;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -13,14 +15,10 @@ use tracing::Span;
 
 use super::{Observation, Observer, PeerView, Settings};
 use crate::message::Header;
-use crate::net::{self, Association, Incoming, Listener, Net, NetError, Outgoing, Remote};
-use crate::peer::requests::{
-    Arrival, Duplicates, EndToEnd, RequestKey, set_end_to_end, set_hop_by_hop, set_retransmitted,
-};
-use crate::peer::routing::{self, RealmRoute};
-use crate::peer::{
-    ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, answers, capabilities,
-};
+use crate::net::{self, Association, Incoming, Listener, Net, NetError, Remote};
+use crate::peer::requests::{Duplicates, EndToEnd, RequestKey, set_retransmitted};
+use crate::peer::routing::RealmRoute;
+use crate::peer::{ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities};
 use crate::registration::element::{Action, Destination, Element, Event, NoAnswer, Now, Sender, Ticket, Token};
 use crate::store::{Committer, WriteOutcome};
 
@@ -344,135 +342,6 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.settle();
     }
 
-    // Connections.
-
-    fn adopt(&mut self, now: Now, id: ConnectionId, association: Association, peer: Option<usize>) {
-        let connection = Connection { sender: association.sender(), peer, deadline: now.elapsed + IDENTIFY_SPAN };
-        self.connections.insert(id, connection);
-        let inputs = self.inputs.clone();
-        tokio::spawn(read(id, association, inputs));
-    }
-
-    fn new_connection(&mut self) -> ConnectionId {
-        self.next_connection += 1;
-        ConnectionId(self.next_connection)
-    }
-
-    fn handle_accepted(&mut self, now: Now, association: Association) {
-        let remote = association.info().remote;
-        if self.stopping.is_some() || self.unidentified >= self.settings.unidentified_limit {
-            tracing::warn!(%remote, "too many connections whose peer has not said who it is; this one is dropped");
-            association.abort();
-            return;
-        }
-        // Strangers are not worth a handshake: no peer may come from that address.
-        let ip = remote.ip();
-        let known = self
-            .settings
-            .peers
-            .iter()
-            .any(|peer| peer.expected.addresses.is_empty() || peer.expected.addresses.contains(&ip));
-        if !known {
-            tracing::warn!(
-                %remote,
-                "no peer may come from this address; to let one in, add \"{ip}\" to the addresses of its [[peer]]"
-            );
-        }
-        self.unidentified += 1;
-        let id = self.new_connection();
-        self.adopt(now, id, association, None);
-    }
-
-    fn handle_connected(&mut self, now: Now, peer: usize, id: ConnectionId, result: Result<Association, NetError>) {
-        let Some(entry) = self.peers.get_mut(peer) else { return };
-        match result {
-            Ok(association) => {
-                let info = association.info();
-                entry.span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
-                self.adopt(now, id, association, Some(peer));
-                self.peers[peer].machine.handle_connected(now.elapsed, id);
-            }
-            Err(error) => {
-                entry.trouble = Some(error.to_string());
-                entry.machine.handle_connect_failed(now.elapsed, &error.to_string());
-                self.views_stale = true;
-            }
-        }
-    }
-
-    fn handle_closed(&mut self, now: Now, id: ConnectionId, words: &str) {
-        let Some(connection) = self.connections.remove(&id) else { return };
-        match connection.peer {
-            Some(peer) => self.peers[peer].machine.handle_closed(now.elapsed, id, words),
-            None => self.unidentified = self.unidentified.saturating_sub(1),
-        }
-    }
-
-    fn handle_message(&mut self, now: Now, id: ConnectionId, message: Incoming) {
-        let Some(connection) = self.connections.get(&id) else { return };
-        match connection.peer {
-            Some(peer) => {
-                self.peers[peer].machine.handle_message(now.elapsed, id, message.bytes);
-                self.drain_peer(now, peer, Some(message.stream));
-            }
-            None => self.identify(now, id, &message.bytes),
-        }
-    }
-
-    /// The first message of a connection that a peer has opened: it must be a CER that may stand.
-    fn identify(&mut self, now: Now, id: ConnectionId, message: &Bytes) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let remote = connection.sender.info().remote;
-        let cer = Header::parse(message)
-            .filter(|header| header.is_request() && header.code == 257 && header.application == 0);
-        let Some(header) = cer else {
-            tracing::warn!(%remote, "the first message is no CER; the connection is dropped");
-            connection.sender.abort();
-            return;
-        };
-        let peers = &self.peers;
-        let mut found = None;
-        let judged = capabilities::judge_cer(&self.local, remote.ip(), message, &header, |identity| {
-            found = peers.iter().position(|peer| is_named(peer.machine.expected(), identity));
-            found.map(|at| peers[at].machine.expected())
-        });
-        match (judged, found) {
-            (Ok(capabilities), Some(peer)) => {
-                connection.peer = Some(peer);
-                self.unidentified = self.unidentified.saturating_sub(1);
-                self.peers[peer].machine.handle_cer(now.elapsed, id, header, capabilities);
-                self.drain_peer(now, peer, None);
-            }
-            (Err(refusal), found) => {
-                tracing::warn!(%remote, "peer refused: {refusal}");
-                if let Some(peer) = found {
-                    self.peers[peer].trouble = Some(refusal.to_string());
-                    self.views_stale = true;
-                }
-                if let Some(answer) = refusal.answer {
-                    let _ = connection.sender.try_send(Outgoing::new(answer.into()));
-                }
-                connection.sender.begin_close();
-            }
-            // A CER is only good when a peer was found for it.
-            (Ok(_), None) => connection.sender.abort(),
-        }
-    }
-
-    fn send(&mut self, id: ConnectionId, message: Bytes, stream: u16) {
-        let Some(connection) = self.connections.get(&id) else { return };
-        match connection.sender.try_send(Outgoing::new(message).on_stream(stream)) {
-            Ok(()) | Err(NetError::Closed { .. }) => {}
-            Err(NetError::QueueFull { remote }) => {
-                tracing::error!(%remote, "the peer takes nothing any more; the connection is dropped");
-                connection.sender.abort();
-            }
-            Err(error) => tracing::warn!("a message was not sent: {error}"),
-        }
-    }
-
-    // Peers.
-
     /// Carries out what a peer wants; `stream` is that of the message it has just handled.
     fn drain_peer(&mut self, now: Now, at: usize, stream: Option<u16>) {
         while let Some(output) = self.peers[at].machine.poll_output() {
@@ -602,173 +471,6 @@ impl<E: Element + Send + 'static> Driver<E> {
         (closed && self.connections.is_empty()) || self.begun.elapsed() >= until + CLOSE_SPAN
     }
 
-    // The element.
-
-    fn handle_request(
-        &mut self,
-        now: Now,
-        at: usize,
-        connection: ConnectionId,
-        stream: u16,
-        header: Header,
-        message: &[u8],
-    ) {
-        let key = Duplicates::<Ticket>::key(message, header.end_to_end);
-        let ticket = Ticket(self.next_ticket);
-        let back = Return { connection, stream, hop_by_hop: header.hop_by_hop, key };
-        match key.map(|key| self.duplicates.arrive(now.elapsed, key, ticket)) {
-            Some(Arrival::InProgress(earlier)) if self.tickets.contains_key(&earlier) => {
-                self.tickets.insert(earlier, back);
-                return;
-            }
-            Some(Arrival::Answered(answer)) => {
-                let mut answer = answer.to_vec();
-                set_hop_by_hop(&mut answer, header.hop_by_hop);
-                self.send(connection, answer.into(), stream);
-                return;
-            }
-            Some(Arrival::New | Arrival::InProgress(_)) | None => {}
-        }
-        self.forget_tickets(now.elapsed);
-        if self.tickets.len() >= self.settings.ticket_limit || self.stopping.is_some() {
-            let (identity, realm) = (&self.local.identity, &self.local.realm);
-            let busy = crate::avp::dictionary::ResultCode::DIAMETER_TOO_BUSY;
-            let answer =
-                answers::refuse(identity, realm, message, &header, busy, "more requests wait than are allowed");
-            self.send(connection, answer.into(), stream);
-            return;
-        }
-        self.next_ticket += 1;
-        self.tickets.insert(ticket, back);
-        self.ticket_ages.push_back((now.elapsed + TICKET_SPAN, ticket));
-        let sender = Arc::clone(&self.peers[at].sender);
-        let event = Event::Request { ticket, sender: &sender, header, message };
-        self.element.handle(now, event, &mut self.actions);
-    }
-
-    fn forget_tickets(&mut self, now: Duration) {
-        while let Some(&(until, ticket)) = self.ticket_ages.front()
-            && (until <= now || !self.tickets.contains_key(&ticket))
-        {
-            self.ticket_ages.pop_front();
-            self.tickets.remove(&ticket);
-        }
-    }
-
-    fn carry_out(&mut self, now: Now, action: Action) {
-        match action {
-            Action::Send { token, destination, mut message } => {
-                set_end_to_end(&mut message, self.end_to_end.allocate());
-                self.send_request(now, Errand { token, destination }, message, true);
-            }
-            Action::Answer { ticket, mut message } => {
-                let Some(back) = self.tickets.remove(&ticket) else {
-                    tracing::warn!("an answer comes too late: nobody waits for it");
-                    return;
-                };
-                set_hop_by_hop(&mut message, back.hop_by_hop);
-                let message = Bytes::from(message);
-                if let Some(key) = back.key {
-                    self.duplicates.answered(key, message.clone());
-                }
-                if let Some(peer) = self.connections.get(&back.connection).and_then(|one| one.peer) {
-                    self.observe_sent(peer, &message);
-                }
-                self.send(back.connection, message, back.stream);
-            }
-            Action::Store { token, writes } => self.store(token, writes),
-            Action::SetTimer { token, after } => {
-                let at = now.elapsed + after;
-                if let Some(old) = self.timers.insert(token, at) {
-                    self.timer_order.remove(&(old, token));
-                }
-                self.timer_order.insert((at, token));
-            }
-            Action::CancelTimer { token } => {
-                if let Some(old) = self.timers.remove(&token) {
-                    self.timer_order.remove(&(old, token));
-                }
-            }
-            Action::Report(report) => match &self.observer {
-                Some(observer) => observer(&self.local.identity, &Observation::Report(&report)),
-                None if report.failure => {
-                    tracing::warn!(node = %self.local.identity, step = report.step, "{}", report.text);
-                }
-                None => tracing::info!(node = %self.local.identity, step = report.step, "{}", report.text),
-            },
-        }
-    }
-
-    fn store(&mut self, token: Token, writes: Vec<crate::store::Write>) {
-        let inputs = self.inputs.clone();
-        let submitted = match &self.store {
-            Some(store) => store.submit(writes).map_err(|error| error.to_string()),
-            None => Err("this node has no store".to_owned()),
-        };
-        tokio::spawn(async move {
-            let result = match submitted {
-                Ok(pending) => pending.outcome().await.map_err(|error| error.to_string()),
-                Err(error) => Err(error),
-            };
-            let _ = inputs.send(Input::Stored { token, result }).await;
-        });
-    }
-
-    /// Sends a request to the peer that leads to its destination. One that is coming up is waited for when `patient`.
-    fn send_request(&mut self, now: Now, errand: Errand, message: Vec<u8>, patient: bool) {
-        let application = Header::parse(&message).map_or(0, |header| header.application);
-        let (host, realm) = (errand.destination.host.as_deref(), errand.destination.realm.as_str());
-        let candidates: Vec<_> = self.peers.iter().map(|peer| peer.machine.candidate(application)).collect();
-        let found = routing::route(host, realm, application, &self.routes, &candidates);
-        let (errand, message) = match found {
-            Ok(at) => match self.peers[at].machine.send_request(now.elapsed, errand, message) {
-                Ok(()) => {
-                    self.drain_peer(now, at, None);
-                    return;
-                }
-                Err(back) => back,
-            },
-            Err(_) => (errand, message),
-        };
-        let coming = patient && self.parked.len() < PARKED_LIMIT && self.is_coming(&errand.destination);
-        if coming {
-            self.parked.push_back((now.elapsed + PATIENCE, errand, message));
-        } else {
-            tracing::debug!(node = %self.local.identity, realm = %errand.destination.realm, "no peer leads there");
-            self.no_answer(now, errand.token, NoAnswer::Unreachable);
-        }
-    }
-
-    /// True when a peer that may lead there has not been up yet, or is on its way back.
-    fn is_coming(&self, destination: &Destination) -> bool {
-        self.peers.iter().any(|peer| {
-            let expected = peer.machine.expected();
-            let there = match &destination.host {
-                Some(host) => is_named(expected, host),
-                None => expected.realm.as_ref().is_none_or(|realm| realm.eq_ignore_ascii_case(&destination.realm)),
-            };
-            there && matches!(peer.machine.status(), Status::Initial | Status::Reopen)
-        })
-    }
-
-    /// Tries again what waits for a peer.
-    fn unpark(&mut self, now: Now) {
-        for (deadline, errand, message) in std::mem::take(&mut self.parked) {
-            let waits = self.parked.len();
-            self.send_request(now, errand, message, true);
-            // What still waits keeps its deadline.
-            if self.parked.len() > waits
-                && let Some(last) = self.parked.back_mut()
-            {
-                last.0 = deadline;
-            }
-        }
-    }
-
-    fn no_answer(&mut self, now: Now, token: Token, why: NoAnswer) {
-        self.element.handle(now, Event::Answer { token, result: Err(why) }, &mut self.actions);
-    }
-
     fn observe_sent(&self, peer: usize, message: &[u8]) {
         if let Some(observer) = &self.observer
             && let Some(header) = Header::parse(message)
@@ -778,24 +480,6 @@ impl<E: Element + Send + 'static> Driver<E> {
             observer(&self.local.identity, &Observation::Sent { to, header: &header, message });
         }
     }
-}
-
-/// Carries an association's messages to the task until it ends.
-async fn read<E>(id: ConnectionId, mut association: Association, inputs: mpsc::Sender<Input<E>>) {
-    let words = loop {
-        match association.recv().await {
-            Ok(Some(message)) => {
-                if inputs.send(Input::Message { id, message }).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => break "the connection was closed".to_owned(),
-            Err(error) => break error.to_string(),
-        }
-    };
-    // Closed from our side too, and over: a shutdown is not cut short by the end of the process.
-    let _ = association.close().await;
-    let _ = inputs.send(Input::Closed { id, words }).await;
 }
 
 fn is_named(expected: &Expected, identity: &str) -> bool {

@@ -1,22 +1,26 @@
 //! One peer: the state table, the watchdog and the request table together.
 
+mod open;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::answers;
-use super::capabilities::{self, Capabilities, Expected, Local, Refusal};
-use super::requests::{Pending, Requests};
+use super::capabilities::{self, Capabilities, Expected, Local};
+use super::output::{ConnectionId, DownReason, Lane, Output, Settings, Unanswered};
+use super::requests::Requests;
 use super::routing;
 use super::table::{Event, State, Step, transition, wins_election};
-use super::watchdog::{Intervals, Status, Watchdog, WatchdogEvent, WatchdogStep};
+use super::watchdog::{Status, Watchdog, WatchdogEvent, WatchdogStep};
 use crate::avp::Avps;
-use crate::avp::dictionary::{DisconnectCause, OriginHost, ResultCode, SessionId};
+use crate::avp::dictionary::{ResultCode, SessionId};
 use crate::interfaces::base::{
-    self, DeviceWatchdogAnswer, DeviceWatchdogRequest, DisconnectPeerAnswer, DisconnectPeerRequest,
+    DeviceWatchdogAnswer, DeviceWatchdogRequest, DisconnectPeerAnswer, DisconnectPeerRequest,
 };
 use crate::message::{Command, Envelope, HEADER_LENGTH, Header, find};
 
@@ -24,156 +28,6 @@ use crate::message::{Command, Envelope, HEADER_LENGTH, Header, find};
 const CAPABILITIES_EXCHANGE: u32 = 257;
 const DEVICE_WATCHDOG: u32 = 280;
 const DISCONNECT_PEER: u32 = 282;
-
-/// Names a connection. Chosen by whoever opens or accepts it; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
-
-/// How a peer is treated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// This node opens the connection; otherwise it waits for the peer to do so.
-    pub connect: bool,
-    /// Timers of watchdog and reconnection.
-    pub intervals: Intervals,
-    /// How long a connection may take to open, CEA and DPA to come, and the peer to close. Default 10 s.
-    pub timeout: Duration,
-    /// How long an answer is waited for. Default 10 s.
-    pub answer_wait: Duration,
-    /// How many requests may wait for answers. Default 65,536.
-    pub pending_limit: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            connect: false,
-            intervals: Intervals::default(),
-            timeout: Duration::from_secs(10),
-            answer_wait: Duration::from_secs(10),
-            pending_limit: 65_536,
-        }
-    }
-}
-
-/// Where a message travels: which SCTP stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Stream 0: messages between neighbours.
-    Base,
-    /// Any stream; requests of one session have the same number.
-    Session(u64),
-    /// The stream of the message that is being handled: its answer.
-    Same,
-}
-
-/// Why a request is given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
-    /// The wait is over.
-    Timeout,
-    /// The connection is lost or the peer suspect: it may go another way, with the T flag and the same End-to-End
-    /// Identifier.
-    Failover,
-}
-
-/// Why a peer is no longer open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DownReason {
-    /// The connection ended, in the transport's words.
-    Connection(String),
-    /// The watchdog was not answered.
-    Watchdog,
-    /// The peer sent DPR with this Disconnect-Cause.
-    PeerDisconnects(i32),
-    /// We send DPR with this Disconnect-Cause.
-    WeDisconnect(i32),
-}
-
-impl fmt::Display for DownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = |cause: i32| {
-            let definition = <DisconnectCause as crate::avp::dictionary::Declared>::DEFINITION;
-            definition.value_name(i64::from(cause)).map_or_else(|| cause.to_string(), str::to_owned)
-        };
-        match self {
-            Self::Connection(words) => f.write_str(words),
-            Self::Watchdog => f.write_str("the peer did not answer the watchdog"),
-            Self::PeerDisconnects(number) => write!(f, "the peer disconnects: {}", cause(*number)),
-            Self::WeDisconnect(number) => write!(f, "we disconnect: {}", cause(*number)),
-        }
-    }
-}
-
-/// What a peer wants done or known.
-#[derive(Clone, Debug)]
-pub enum Output<T> {
-    /// Open a connection to the peer; say [`Peer::handle_connected`] or [`Peer::handle_connect_failed`].
-    Connect,
-    /// Send a message.
-    Send {
-        /// By which connection.
-        connection: ConnectionId,
-        /// The whole message.
-        message: Bytes,
-        /// On which stream.
-        lane: Lane,
-    },
-    /// End a connection gracefully, after what was sent on it. No word of its end is needed.
-    Close {
-        /// Which.
-        connection: ConnectionId,
-    },
-    /// A request of an application; its header is good.
-    Request {
-        /// By which connection the answer leaves.
-        connection: ConnectionId,
-        /// Its header.
-        header: Header,
-        /// The whole request.
-        message: Bytes,
-    },
-    /// The answer to a request.
-    Answer {
-        /// Which request.
-        token: T,
-        /// The whole answer.
-        message: Bytes,
-        /// How long it took.
-        took: Duration,
-    },
-    /// A request will not be answered by this peer.
-    NoAnswer {
-        /// Which, and its octets.
-        pending: Pending<T>,
-        /// Why.
-        why: Unanswered,
-    },
-    /// The peer is open.
-    Up(Capabilities),
-    /// The peer is not open any more.
-    Down(DownReason),
-    /// The peer refused us or we refused it.
-    Refused(Refusal),
-    /// A change of state, for the log.
-    State {
-        /// Before.
-        from: State,
-        /// Why.
-        event: Event,
-        /// After.
-        to: State,
-    },
-    /// A change of the watchdog's state, for the log.
-    Watchdog {
-        /// Before.
-        from: Status,
-        /// After.
-        to: Status,
-    },
-    /// Something odd that was dealt with, for the log.
-    Note(String),
-}
 
 /// The peer's connection while it is ours to answer.
 #[derive(Clone, Debug)]
@@ -471,159 +325,6 @@ impl<T> Peer<T> {
         }
     }
 
-    fn handle_open(
-        &mut self,
-        now: Duration,
-        connection: ConnectionId,
-        initiator: bool,
-        header: Header,
-        message: Bytes,
-    ) {
-        let watchdog_answer = !header.is_request() && header.code == DEVICE_WATCHDOG && header.application == 0;
-        let sign = if watchdog_answer { WatchdogEvent::Dwa } else { WatchdogEvent::NonDwa };
-        self.watch(now, sign);
-        let local = Arc::clone(&self.local);
-        if let Some(fault) = answers::judge_header(&message, &header, |application| local.serves(application)) {
-            self.note(format!("a message with a bad header: {fault}"));
-            if header.is_request() {
-                let answer = answers::refuse_fault(&local.identity, &local.realm, &message, &header, &fault);
-                self.reply(connection, answer);
-            }
-            return;
-        }
-        if header.application == base::APPLICATION {
-            self.handle_base(now, connection, initiator, header, &message);
-        } else if header.is_request() {
-            self.handle_request(now, connection, initiator, header, message);
-        } else {
-            self.handle_answer(now, initiator, &header, message);
-        }
-    }
-
-    /// CER, DWR and DPR, and their answers.
-    fn handle_base(
-        &mut self,
-        now: Duration,
-        connection: ConnectionId,
-        initiator: bool,
-        header: Header,
-        message: &[u8],
-    ) {
-        let side = |i: Event, r: Event| if initiator { i } else { r };
-        let faults = match (header.code, header.is_request()) {
-            (DEVICE_WATCHDOG, true) => DeviceWatchdogRequest::decode(message).err(),
-            (DISCONNECT_PEER, true) => match DisconnectPeerRequest::decode(message) {
-                Ok(request) => {
-                    let cause = request.disconnect_cause;
-                    self.handle_dpr(now, connection, side(Event::IRcvDpr, Event::RRcvDpr), &header, cause);
-                    return;
-                }
-                Err(faults) => Some(faults),
-            },
-            (DEVICE_WATCHDOG, false) => {
-                self.apply(now, side(Event::IRcvDwa, Event::RRcvDwa), Input::None);
-                return;
-            }
-            (DISCONNECT_PEER, false) => {
-                self.apply(now, side(Event::IRcvDpa, Event::RRcvDpa), Input::None);
-                return;
-            }
-            (CAPABILITIES_EXCHANGE, true) => {
-                let words = "the capabilities have been exchanged already on this connection";
-                self.note(format!("CER refused: {words}"));
-                self.refuse(connection, message, &header, ResultCode::DIAMETER_UNABLE_TO_COMPLY, words);
-                return;
-            }
-            (code, true) => {
-                let words = format!("command {code} has no place in application 0");
-                self.note(words.clone());
-                self.refuse(connection, message, &header, ResultCode::DIAMETER_COMMAND_UNSUPPORTED, &words);
-                return;
-            }
-            (code, false) => {
-                self.note(format!("an answer to command {code} that nobody asked for is discarded"));
-                return;
-            }
-        };
-        match faults.as_deref().map(<[_]>::first) {
-            Some(Some(fault)) => {
-                self.note(format!("a request between neighbours is refused: {fault}"));
-                let (identity, realm) = (&self.local.identity, &self.local.realm);
-                let answer = answers::refuse_fault(identity, realm, message, &header, fault);
-                self.reply(connection, answer);
-            }
-            _ if self.state == State::Closing => self.send_dwa(connection, &header),
-            _ => self.apply(now, side(Event::IRcvDwr, Event::RRcvDwr), Input::Request(&header)),
-        }
-    }
-
-    fn handle_dpr(&mut self, now: Duration, connection: ConnectionId, event: Event, header: &Header, cause: i32) {
-        if self.state == State::Closing {
-            // Both sides disconnect at once; without an answer each would wait for the other.
-            self.send_dpa(connection, header);
-            return;
-        }
-        self.outputs.push_back(Output::Down(DownReason::PeerDisconnects(cause)));
-        // DO_NOT_WANT_TO_TALK_TO_YOU: no attempt until there is traffic for the peer. RFC 6733 section 5.4.3.
-        self.held |= cause == DisconnectCause::DO_NOT_WANT_TO_TALK_TO_YOU;
-        self.apply(now, event, Input::Request(header));
-    }
-
-    fn handle_request(
-        &mut self,
-        now: Duration,
-        connection: ConnectionId,
-        initiator: bool,
-        header: Header,
-        message: Bytes,
-    ) {
-        let local = Arc::clone(&self.local);
-        if self.state == State::Closing {
-            let words = "the connection is being closed";
-            self.refuse(connection, &message, &header, ResultCode::DIAMETER_TOO_BUSY, words);
-            return;
-        }
-        let origin = find::<OriginHost>(Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()));
-        if let Some(origin) = origin
-            && !self.capabilities.is_relay()
-            && !origin.eq_ignore_ascii_case(&self.expected.identity)
-        {
-            let words = format!(
-                "{} is no relay and sends a request with Origin-Host {origin}; let it advertise the relay application, \
-                 or correct its Origin-Host",
-                self.expected.identity
-            );
-            self.note(words.clone());
-            self.refuse(connection, &message, &header, ResultCode::DIAMETER_UNABLE_TO_COMPLY, &words);
-            return;
-        }
-        if let Err(not_ours) = routing::is_ours(&local.identity, &local.realm, &message, &header) {
-            self.note(format!("a request that is not for us: {}", not_ours.words));
-            self.refuse(connection, &message, &header, not_ours.result_code, &not_ours.words);
-            return;
-        }
-        let event = if initiator { Event::IRcvMessage } else { Event::RRcvMessage };
-        self.apply(now, event, Input::None);
-        self.outputs.push_back(Output::Request { connection, header, message });
-    }
-
-    fn handle_answer(&mut self, now: Duration, initiator: bool, header: &Header, message: Bytes) {
-        let event = if initiator { Event::IRcvMessage } else { Event::RRcvMessage };
-        if self.state.is_open() {
-            self.apply(now, event, Input::None);
-        }
-        match self.requests.take(header.hop_by_hop) {
-            Some(pending) => {
-                let took = now.saturating_sub(pending.sent);
-                self.outputs.push_back(Output::Answer { token: pending.token, message, took });
-            }
-            None => self.note(format!(
-                "an answer with Hop-by-Hop Identifier {:#010x} that no request waits for is discarded",
-                header.hop_by_hop
-            )),
-        }
-    }
-
     fn refuse(&mut self, connection: ConnectionId, message: &[u8], header: &Header, code: u32, words: &str) {
         let answer = answers::refuse(&self.local.identity, &self.local.realm, message, header, code, words);
         self.reply(connection, answer);
@@ -860,6 +561,3 @@ fn session_number(message: &[u8]) -> u64 {
     hash.write(session.unwrap_or_default().as_bytes());
     hash.finish()
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@
 //! table.rs         the peer state table of RFC 6733 section 5.6      watchdog.rs   the algorithm of RFC 3539
 //! machine.rs       one peer: bytes and time in, outputs out          capabilities.rs   CER and CEA, built and judged
 //! requests.rs      identifiers, answers waited for, duplicates       routing.rs    which peer, and is it ours
-//! answers.rs       protocol errors
+//! answers.rs       protocol errors                                    output.rs     what a peer wants done or known
 //! ```
 //!
 //! The contract of [`Peer`]: call one `handle_*` (or a command such as [`Peer::send_request`]), then drain
@@ -14,12 +14,14 @@
 pub mod answers;
 pub mod capabilities;
 mod machine;
+mod output;
 pub mod requests;
 pub mod routing;
 pub mod table;
 pub mod watchdog;
 
 pub use capabilities::{Capabilities, Expected, Local, Refusal};
-pub use machine::{ConnectionId, DownReason, Lane, Output, Peer, Settings, Unanswered};
+pub use machine::Peer;
+pub use output::{ConnectionId, DownReason, Lane, Output, Settings, Unanswered};
 pub use table::State;
 pub use watchdog::{Intervals, Status};

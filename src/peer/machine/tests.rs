@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::prelude::*;
 
 use super::*;
-use crate::interfaces::{pc3, s6a};
+use crate::avp::dictionary::{DisconnectCause, OriginHost};
+use crate::interfaces::{base, pc3, s6a};
 use crate::message::CommandFlags;
 
 const SECOND: Duration = Duration::from_secs(1);
