@@ -4,7 +4,7 @@
 
 #![cfg(feature = "net")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -274,6 +274,11 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The samples with more at the end of each file.
+    fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = format!("udp_port = {}", free_port());
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -281,7 +286,8 @@ impl Lab {
             let file = format!("{name}.toml");
             let text = std::fs::read_to_string(examples.join(&file)).unwrap();
             assert!(text.contains("udp_port = 9899"), "{file}");
-            std::fs::write(folder.path().join(&file), text.replace("udp_port = 9899", &port)).unwrap();
+            let text = text.replace("udp_port = 9899", &port) + more;
+            std::fs::write(folder.path().join(&file), text).unwrap();
         }
         Self { folder }
     }
@@ -339,6 +345,22 @@ fn six_processes_do_the_same_and_stop_in_order() {
     let (old, new) = (lab.context("function.redb").unwrap(), lab.context("function2.redb").unwrap());
     assert!(matches!(old.state, UeState::Moved { .. }), "{:?}", old.state);
     assert_eq!((new.id1.id1.to_string(), new.bindings[0].id2.as_str()), (id4, id2.as_str()));
+}
+
+#[test]
+fn private_numbers_are_those_of_the_configuration() {
+    let lab = Lab::with("\n[private]\nvendor = 50000\napplication_pc3 = 16777999\ncommand_b = 8389000\n");
+    let servers = lab.servers();
+    let output = lab.register(&["-w", "ue.pcapng"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let mut reader = Reader::open(lab.path("ue.pcapng")).unwrap();
+    let mut seen = HashSet::new();
+    while let Some(message) = reader.next_message().unwrap() {
+        let header = Header::parse(message.bytes).unwrap();
+        seen.insert((header.application, header.code));
+    }
+    assert!(seen.contains(&(16_777_999, 16_777_214)) && seen.contains(&(16_777_999, 8_389_000)), "{seen:?}");
+    drop(servers);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! them, messages are renumbered at the edge of a node: on their way out from ours to theirs, on their way in back. Numbers
 //! keep their width, so no length changes, and 3GPP's and the IETF's numbers are never touched.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::check::NESTING_LIMIT;
@@ -87,6 +88,27 @@ impl PrivateNumbers {
     /// Renumbers a message from these numbers to ours.
     pub fn incoming(&self, message: &mut [u8]) {
         renumber(message, self, &Self::default());
+    }
+
+    /// A message on its way out; copied only where the numbers differ from ours.
+    #[must_use]
+    pub fn sent(&self, message: Bytes) -> Bytes {
+        self.changed(message, Self::outgoing)
+    }
+
+    /// A message on its way in; copied only where the numbers differ from ours.
+    #[must_use]
+    pub fn received(&self, message: Bytes) -> Bytes {
+        self.changed(message, Self::incoming)
+    }
+
+    fn changed(&self, message: Bytes, change: fn(&Self, &mut [u8])) -> Bytes {
+        if *self == Self::default() {
+            return message;
+        }
+        let mut copy = message.to_vec();
+        change(self, &mut copy);
+        copy.into()
     }
 
     fn application(&self, to: &Self, application: u32) -> u32 {

@@ -13,6 +13,9 @@
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
 //! connect_to = "127.0.0.13"              # left out: the peer connects to us
 //!
+//! [private]                              # our own numbers, where the lab has other plans for them
+//! vendor = 32473
+//!
 //! [function]                             # one of ue, mme, hss, function, app_server: what it is
 //! plmn = "001-01"
 //! ```
@@ -29,6 +32,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{PeerSettings, Settings};
+use crate::message::renumber::PrivateNumbers;
 use crate::net::{DIAMETER_PORT, Remote, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Intervals, Local};
@@ -149,6 +153,7 @@ struct File {
     answer_timeout: Option<Spanned<f64>>,
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
+    private: Option<Spanned<PrivateNumbers>>,
     #[serde(default)]
     peer: Vec<PeerSection>,
     #[serde(default)]
@@ -212,6 +217,10 @@ impl File {
             applications: Vec::new(),
         };
         let mut settings = Settings { listen, transport, ..Settings::new(local) };
+        if let Some(private) = &self.private {
+            private.get_ref().judge().map_err(|words| (Some(private.span()), words))?;
+            settings.private = *private.get_ref();
+        }
         let default = peer::Settings::default();
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
         let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
@@ -384,6 +393,7 @@ tw = 6
             ("\"127.0.0.14\"", "\"function\"", "conf/hss.toml:14:14: \"function\" is no address"),
             ("function.example", "MME.example", "conf/hss.toml:13:12: the peer MME.example is there twice"),
             ("\"mme.example\"", "\"hss.example\"", "conf/hss.toml:9:12: the peer hss.example is this node itself"),
+            ("[hss]", "[private]\nvendor = 10415\n[hss]", "vendor 10415 is a standard's; take one of your own"),
             ("[hss]", "", "conf/hss.toml: the node has no role"),
             ("[hss]", "[hss]\ncolour = 1", "conf/hss.toml:19:1: unknown field `colour`"),
             ("realm = \"example\"", "", "missing field `realm`"),

@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::message::Header;
+use crate::message::renumber::PrivateNumbers;
 use crate::net::{Net, NetError, Remote, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Local, State, Status};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub peers: Vec<PeerSettings>,
     /// The realm routing table, beside what the peers say of themselves.
     pub routes: Vec<RealmRoute>,
+    /// The private numbers on the wire, where they are not ours.
+    pub private: PrivateNumbers,
     /// How long a stop waits for answers that are under way. Default 5 s.
     pub drain: Duration,
     /// Connections whose peer has not said who it is. Default 64.
@@ -61,6 +64,7 @@ impl Settings {
             transport: Transport::default(),
             peers: Vec::new(),
             routes: Vec::new(),
+            private: PrivateNumbers::default(),
             drain: Duration::from_secs(5),
             unidentified_limit: 64,
             ticket_limit: 65_536,

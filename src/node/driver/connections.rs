@@ -80,12 +80,13 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     pub(super) fn handle_message(&mut self, now: Now, id: ConnectionId, message: Incoming) {
         let Some(connection) = self.connections.get(&id) else { return };
+        let bytes = self.settings.private.received(message.bytes);
         match connection.peer {
             Some(peer) => {
-                self.peers[peer].machine.handle_message(now.elapsed, id, message.bytes);
+                self.peers[peer].machine.handle_message(now.elapsed, id, bytes);
                 self.drain_peer(now, peer, Some(message.stream));
             }
-            None => self.identify(now, id, &message.bytes),
+            None => self.identify(now, id, &bytes),
         }
     }
 
@@ -120,7 +121,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                     self.views_stale = true;
                 }
                 if let Some(answer) = refusal.answer {
-                    let _ = connection.sender.try_send(Outgoing::new(answer.into()));
+                    let _ = connection.sender.try_send(Outgoing::new(self.settings.private.sent(answer.into())));
                 }
                 connection.sender.begin_close();
             }
@@ -131,6 +132,7 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     pub(super) fn send(&mut self, id: ConnectionId, message: Bytes, stream: u16) {
         let Some(connection) = self.connections.get(&id) else { return };
+        let message = self.settings.private.sent(message);
         match connection.sender.try_send(Outgoing::new(message).on_stream(stream)) {
             Ok(()) | Err(NetError::Closed { .. }) => {}
             Err(NetError::QueueFull { remote }) => {
