@@ -1,0 +1,221 @@
+//! The walker of `captures/`: every case folder tells a story of two peers, and this test holds the program to it.
+//!
+//! `UPDATE_CAPTURES=1 cargo test --test captures` writes `input.pcapng` of hand-written cases and every `messages.jsonl`
+//! anew; the diff is the review. Expectations in `case.toml` are people's, and never rewritten.
+
+#![cfg(feature = "net")]
+
+#[path = "support/case.rs"]
+mod case;
+#[path = "support/source.rs"]
+mod source;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::{Command, Output};
+
+use case::{Case, Faults, Finding, INPUT, MESSAGES, Origin, SOURCE, Verdict, first_difference};
+use proselink::avp::{Avps, Fault, dictionary};
+use proselink::capture::{CapturedMessage, Reader};
+use proselink::interfaces::{self, base, pc2, pc3, pc4, pc6, s6a};
+use proselink::message::{Command as _, CommandFlags, HEADER_LENGTH, Header, json};
+use serde_json::Value;
+
+#[test]
+fn every_case_holds() {
+    let update = std::env::var_os("UPDATE_CAPTURES").is_some_and(|value| value != "0");
+    let (cases, errors) = case::cases();
+    let mut complaints: Vec<String> = errors;
+    for case in &cases {
+        let mut told = Vec::new();
+        if let Err(reason) = judge(case, update, &mut told) {
+            told.push(reason);
+        }
+        complaints.extend(told.into_iter().map(|reason| format!("{}: {reason}", case.name)));
+    }
+    let few = complaints.len();
+    assert!(complaints.is_empty(), "{few} complaints about {} cases:\n\n{}\n", cases.len(), complaints.join("\n\n"));
+    assert!(cases.len() >= 20, "only {} cases were found", cases.len());
+    println!("{} cases hold", cases.len());
+}
+
+fn judge(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
+    files(case, told);
+    made_from_its_source(case, update, told)?;
+    golden(case, update, told)?;
+    verdict(case, told)?;
+    let octets = fs::read(case.folder.join(INPUT)).map_err(|error| format!("{INPUT}: {error}"))?;
+    let mut faults = Vec::new();
+    let mut reader = Reader::from_bytes(&octets);
+    let mut count = 0;
+    while let Some(message) = reader.next_message().map_err(|error| format!("{INPUT}: {error}"))? {
+        count += 1;
+        if let Err(reason) = comes_back(&message) {
+            told.push(format!("frame {}, message {}: {reason}", message.frame, message.index + 1));
+        }
+        faults.extend(typed(&message));
+    }
+    if count == 0 {
+        told.push(format!("{INPUT} has no message"));
+    }
+    if faults != case.about.faults {
+        told.push(format!(
+            "the typed decode finds other faults\n  expected {:?}\n  found    {faults:?}",
+            case.about.faults
+        ));
+    }
+    Ok(())
+}
+
+/// A folder has what it must have, and nothing that nobody looks at.
+fn files(case: &Case, told: &mut Vec<String>) {
+    let about = &case.about;
+    let recorded = about.origin == Origin::Demo;
+    if recorded != about.recorded.is_some() {
+        told.push("`recorded` says how a capture of the demo was made; a hand-written case has none".to_owned());
+    }
+    if about.story.trim().is_empty() || about.role.trim().is_empty() || about.clauses.is_empty() {
+        told.push("`story`, `role` and `clauses` are to be filled".to_owned());
+    }
+    let known: &[&str] =
+        if recorded { &[INPUT, MESSAGES, case::CASE] } else { &[INPUT, MESSAGES, case::CASE, SOURCE] };
+    for entry in fs::read_dir(&case.folder).expect("the folder was just read").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !known.contains(&name.as_str()) {
+            told.push(format!("{name} is no file of a case: {}", known.join(", ")));
+        }
+    }
+}
+
+fn made_from_its_source(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
+    if case.about.origin == Origin::Demo {
+        return Ok(());
+    }
+    let text = fs::read_to_string(case.folder.join(SOURCE)).map_err(|error| format!("{SOURCE}: {error}"))?;
+    let made = source::capture(&text).map_err(|error| format!("{SOURCE}: {error}"))?;
+    let input = case.folder.join(INPUT);
+    if update {
+        fs::write(input, made).map_err(|error| format!("{INPUT}: {error}"))
+    } else {
+        let found = fs::read(input).map_err(|error| format!("{INPUT}: {error}"))?;
+        if let Some(at) = found.iter().zip(&made).position(|(a, b)| a != b).or((found.len() != made.len()).then_some(0))
+        {
+            told.push(format!("{INPUT} is not what {SOURCE} makes, from octet {at} on; UPDATE_CAPTURES=1 writes it"));
+        }
+        Ok(())
+    }
+}
+
+/// The program as people run it, within the case's folder, so that paths in its output are short and stable.
+fn proselink(case: &Case, arguments: &[&str]) -> Result<Output, String> {
+    Command::new(env!("CARGO_BIN_EXE_proselink"))
+        .args(arguments)
+        .current_dir(&case.folder)
+        .output()
+        .map_err(|error| format!("proselink {}: {error}", arguments.join(" ")))
+}
+
+fn golden(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
+    let output = proselink(case, &["decode", "--json", INPUT])?;
+    if !output.status.success() {
+        told.push(format!("decode: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    let fresh = String::from_utf8(output.stdout).map_err(|error| format!("decode: {error}"))?;
+    let golden = case.folder.join(MESSAGES);
+    if update {
+        return fs::write(golden, fresh).map_err(|error| format!("{MESSAGES}: {error}"));
+    }
+    let kept = fs::read_to_string(golden).map_err(|error| format!("{MESSAGES}: {error}"))?;
+    if let Some(difference) = first_difference(&kept, &fresh) {
+        told.push(format!("{MESSAGES} differs from a fresh decode, {difference}"));
+    }
+    Ok(())
+}
+
+fn verdict(case: &Case, told: &mut Vec<String>) -> Result<(), String> {
+    let output = proselink(case, &["verify", "--json", INPUT])?;
+    let text = String::from_utf8(output.stdout).map_err(|error| format!("verify: {error}"))?;
+    let mut found = Vec::new();
+    let mut words = String::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).map_err(|error| format!("verify: {error}: {line}"))?;
+        if line["type"] == "finding" {
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            let number = |key: &str| line[key].as_u64().unwrap_or_default();
+            found.push(Finding {
+                id: text("id"),
+                frame: number("frame"),
+                index: number("index"),
+                requirement: text("requirement"),
+                avp: text("avp"),
+            });
+            let _ = writeln!(words, "  # {}", text("text"));
+        }
+    }
+    let expected = &case.about.findings;
+    if found != *expected {
+        let list = |findings: &[Finding]| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
+        let difference = first_difference(&list(expected), &list(&found)).unwrap_or_default();
+        told.push(format!("verify finds otherwise, {difference}\n  all it finds:\n{}\n{words}", list(&found)));
+    }
+    let code = if case.about.verdict == Verdict::Good { 0 } else { 1 };
+    if output.status.code() != Some(code) {
+        told.push(format!("verify: {}, expected exit status {code} for this verdict", output.status));
+    }
+    Ok(())
+}
+
+/// Decoded and encoded again, a message has the same octets: AVP by AVP, and by way of its JSON.
+fn comes_back(message: &CapturedMessage<'_>) -> Result<(), String> {
+    let octets = message.bytes;
+    let mut again = octets[..HEADER_LENGTH].to_vec();
+    let mut walk = Avps::new(&octets[HEADER_LENGTH..]);
+    let mut rest = walk.rest();
+    while let Some(Ok(avp)) = walk.next() {
+        let before = again.len();
+        dictionary::write_raw(avp.key, avp.flags, avp.data, &mut again);
+        again.truncate(before + avp.length());
+        again.extend_from_slice(avp.padding());
+        rest = walk.rest();
+    }
+    again.extend_from_slice(rest);
+    if again != octets {
+        return Err("encoded again, AVP by AVP, it has other octets".to_owned());
+    }
+    let text = json::message_to_json(octets).ok_or("no header")?;
+    let value = serde_json::from_str(&text).map_err(|error| format!("its JSON does not parse: {error}"))?;
+    let again = json::message_from_json(&value, &|_, _| None).map_err(|error| format!("its JSON: {error}"))?;
+    if again != octets { Err("its JSON makes other octets".to_owned()) } else { Ok(()) }
+}
+
+/// The faults of a known command that its typed decode does not accept. Error answers follow no command's grammar.
+fn typed(message: &CapturedMessage<'_>) -> Option<Faults> {
+    let header = Header::parse(message.bytes)?;
+    let error = !header.is_request() && header.flags.0 & CommandFlags::ERROR != 0;
+    if error || interfaces::command_of(&header).is_none() {
+        return None;
+    }
+    let faults = decode(message.bytes, &header).err()?;
+    let result_codes = faults.iter().map(Fault::result_code).collect();
+    Some(Faults { frame: message.frame, index: message.index.into(), result_codes })
+}
+
+fn decode(octets: &[u8], header: &Header) -> Result<(), Vec<Fault>> {
+    match header.application {
+        pc2::APPLICATION | pc2::APPLICATION_FIRST => pc2::Message::decode(octets).map(drop),
+        pc3::APPLICATION => pc3::Message::decode(octets).map(drop),
+        pc4::hss::APPLICATION if header.code == pc4::hss::RESET_SECOND_CODE => {
+            if header.is_request() {
+                pc4::hss::ResetRequest::decode(octets).map(drop)
+            } else {
+                pc4::hss::ResetAnswer::decode(octets).map(drop)
+            }
+        }
+        pc4::hss::APPLICATION => pc4::hss::Message::decode(octets).map(drop),
+        pc4::mme::APPLICATION => pc4::mme::Message::decode(octets).map(drop),
+        pc4::function::APPLICATION => pc4::function::Message::decode(octets).map(drop),
+        pc6::APPLICATION => pc6::Message::decode(octets).map(drop),
+        s6a::APPLICATION => s6a::Message::decode(octets).map(drop),
+        _ => base::Message::decode(octets).map(drop),
+    }
+}
