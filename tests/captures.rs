@@ -18,7 +18,7 @@ use case::{Case, Faults, Finding, INPUT, MESSAGES, Origin, SOURCE, Verdict, firs
 use proselink::avp::{Avps, Fault, dictionary};
 use proselink::capture::{CapturedMessage, Reader};
 use proselink::interfaces::{self, base, pc2, pc3, pc4, pc6, s6a};
-use proselink::message::{Command as _, CommandFlags, HEADER_LENGTH, Header, json};
+use proselink::message::{Envelope, HEADER_LENGTH, Header, json};
 use serde_json::Value;
 
 #[test]
@@ -53,7 +53,10 @@ fn judge(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String
         if let Err(reason) = comes_back(&message) {
             told.push(format!("frame {}, message {}: {reason}", message.frame, message.index + 1));
         }
-        faults.extend(typed(&message));
+        match typed(&message) {
+            Ok(found) => faults.extend(found),
+            Err(reason) => told.push(format!("frame {}, message {}: {reason}", message.frame, message.index + 1)),
+        }
     }
     if count == 0 {
         told.push(format!("{INPUT} has no message"));
@@ -188,34 +191,52 @@ fn comes_back(message: &CapturedMessage<'_>) -> Result<(), String> {
     if again != octets { Err("its JSON makes other octets".to_owned()) } else { Ok(()) }
 }
 
-/// The faults of a known command that its typed decode does not accept. Error answers follow no command's grammar.
-fn typed(message: &CapturedMessage<'_>) -> Option<Faults> {
-    let header = Header::parse(message.bytes)?;
-    let error = !header.is_request() && header.flags.0 & CommandFlags::ERROR != 0;
-    if error || interfaces::command_of(&header).is_none() {
-        return None;
+/// The faults of a known command that its typed decode does not accept; what it does accept must come back as it was.
+/// Error answers follow no command's grammar.
+fn typed(message: &CapturedMessage<'_>) -> Result<Option<Faults>, String> {
+    let header = Header::parse(message.bytes).ok_or("no header")?;
+    if header.flags.is_error() || interfaces::command_of(&header).is_none() {
+        return Ok(None);
     }
-    let faults = decode(message.bytes, &header).err()?;
-    let result_codes = faults.iter().map(Fault::result_code).collect();
-    Some(Faults { frame: message.frame, index: message.index.into(), result_codes })
+    match retell(message.bytes, &header) {
+        Ok(true) => Ok(None),
+        Ok(false) => Err("its typed command, encoded again, is another message".to_owned()),
+        Err(faults) => {
+            let result_codes = faults.iter().map(Fault::result_code).collect();
+            Ok(Some(Faults { frame: message.frame, index: message.index.into(), result_codes }))
+        }
+    }
 }
 
-fn decode(octets: &[u8], header: &Header) -> Result<(), Vec<Fault>> {
-    match header.application {
-        pc2::APPLICATION | pc2::APPLICATION_FIRST => pc2::Message::decode(octets).map(drop),
-        pc3::APPLICATION => pc3::Message::decode(octets).map(drop),
-        pc4::hss::APPLICATION if header.code == pc4::hss::RESET_SECOND_CODE => {
-            if header.is_request() {
-                pc4::hss::ResetRequest::decode(octets).map(drop)
-            } else {
-                pc4::hss::ResetAnswer::decode(octets).map(drop)
-            }
-        }
-        pc4::hss::APPLICATION => pc4::hss::Message::decode(octets).map(drop),
-        pc4::mme::APPLICATION => pc4::mme::Message::decode(octets).map(drop),
-        pc4::function::APPLICATION => pc4::function::Message::decode(octets).map(drop),
-        pc6::APPLICATION => pc6::Message::decode(octets).map(drop),
-        s6a::APPLICATION => s6a::Message::decode(octets).map(drop),
-        _ => base::Message::decode(octets).map(drop),
+/// Decodes a message into its struct, encodes that, and decodes again: true when nothing was lost. AVPs may change places
+/// on the way, into the order of the grammar.
+fn retell(octets: &[u8], header: &Header) -> Result<bool, Vec<Fault>> {
+    /// Through the enum of one interface, whose messages have one encode.
+    macro_rules! through {
+        ($($interface:ident)::+, $octets:expr) => {{
+            let first = $($interface)::+::Message::decode($octets)?;
+            let mut again = Vec::new();
+            first.encode(envelope(header), &mut again);
+            again.len() == octets.len() && $($interface)::+::Message::decode(&again)? == first
+        }};
     }
+    let mut octets_322 = octets.to_vec();
+    Ok(match header.application {
+        pc2::APPLICATION | pc2::APPLICATION_FIRST => through!(pc2, octets),
+        pc3::APPLICATION => through!(pc3, octets),
+        pc4::hss::APPLICATION if header.code == pc4::hss::RESET_SECOND_CODE => {
+            octets_322[5..8].copy_from_slice(&322_u32.to_be_bytes()[1..]);
+            through!(pc4::hss, &octets_322)
+        }
+        pc4::hss::APPLICATION => through!(pc4::hss, octets),
+        pc4::mme::APPLICATION => through!(pc4::mme, octets),
+        pc4::function::APPLICATION => through!(pc4::function, octets),
+        pc6::APPLICATION => through!(pc6, octets),
+        s6a::APPLICATION => through!(s6a, octets),
+        _ => through!(base, octets),
+    })
+}
+
+const fn envelope(header: &Header) -> Envelope {
+    Envelope { application: header.application, hop_by_hop: header.hop_by_hop, end_to_end: header.end_to_end }
 }

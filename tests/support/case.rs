@@ -48,9 +48,9 @@ pub struct About {
     /// Messages of known commands whose typed decode fails, and the Result-Codes of their faults.
     #[serde(default)]
     pub faults: Vec<Faults>,
-    /// Frames that tshark calls malformed, rightly.
+    /// Frames that tshark complains about, rightly, beyond what its dictionary lacks.
     #[serde(default)]
-    pub tshark_malformed: Vec<u64>,
+    pub tshark_complains: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

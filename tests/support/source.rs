@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use proselink::capture::write::{CaptureWriter, Data, SctpPacketBuilder, TcpSegment, sctp_packet, tcp_packet, udp_packet};
 use proselink::interfaces::INTERFACES;
-use proselink::message::{CommandFlags, Header, json};
+use proselink::message::{Header, json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,7 +28,20 @@ struct Conversation {
     server: Side,
     /// What CER and CEA announce, and with them a DPR and DPA at the end; none of the four when empty.
     applications: Vec<u32>,
+    #[serde(default)]
+    end: Ending,
     messages: Vec<Step>,
+}
+
+/// How a conversation ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ending {
+    /// DPR and DPA, then SHUTDOWN or FIN, all begun by the client.
+    #[default]
+    Closed,
+    /// Nothing more is heard.
+    Lost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -76,7 +89,8 @@ struct Step {
     #[serde(default)]
     again: bool,
     /// As `decode --json` prints it; see `proselink::message::json` for what may be left away. Hop-by-Hop and End-to-End
-    /// ids that are left away are counted for a request, and those of the oldest open request for an answer.
+    /// ids that are left away are counted for a request, and those of the oldest open request of
+    /// that command for an answer.
     message: Value,
 }
 
@@ -133,6 +147,9 @@ impl Conversation {
         }
         for (number, step) in self.messages.iter().enumerate() {
             say(step, line).map_err(|error| format!("messages[{number}]: {error}"))?;
+        }
+        if self.end == Ending::Lost {
+            return Ok(());
         }
         if !self.applications.is_empty() {
             let names = json!([{"name": "Origin-Host", "value": self.client.host},
@@ -200,8 +217,15 @@ fn octets_of(message: &Value) -> Result<Vec<u8>, String> {
 struct Ids {
     /// Requests sent so far, client first.
     sent: [u32; 2],
-    /// Ids of requests that await an answer.
-    open: [VecDeque<(u32, u32)>; 2],
+    /// Requests that await an answer.
+    open: [VecDeque<Open>; 2],
+}
+
+struct Open {
+    /// Application and command.
+    command: (u32, u32),
+    /// Hop-by-Hop and End-to-End id.
+    ids: (u32, u32),
 }
 
 impl Ids {
@@ -210,18 +234,21 @@ impl Ids {
         let header = Header::parse(&octets).ok_or("a message has a header")?;
         let (side, other) = if from == From::Client { (0, 1) } else { (1, 0) };
         let stated = (header.hop_by_hop, header.end_to_end);
-        let ids = if header.flags.0 & CommandFlags::REQUEST != 0 {
+        let command = (header.application, header.code);
+        let ids = if header.is_request() {
             self.sent[side] += 1;
             let count = self.sent[side];
             let first = if side == 0 { 0x0100_0000 } else { 0x0200_0000 };
             let ids = if stated == (0, 0) { (first + count, 0x6e00_0000 + first + count) } else { stated };
-            self.open[side].push_back(ids);
+            self.open[side].push_back(Open { command, ids });
             ids
-        } else if let Some(at) = self.open[other].iter().position(|open| stated == (0, 0) || open.0 == stated.0) {
-            let asked = self.open[other].remove(at).unwrap_or_default();
-            if stated == (0, 0) { asked } else { stated }
         } else {
-            stated
+            let asks = |open: &Open| open.command == command && (stated == (0, 0) || open.ids.0 == stated.0);
+            let asked = self.open[other].iter().position(asks).and_then(|at| self.open[other].remove(at));
+            match asked {
+                Some(asked) if stated == (0, 0) => asked.ids,
+                _ => stated,
+            }
         };
         octets[12..16].copy_from_slice(&ids.0.to_be_bytes());
         octets[16..20].copy_from_slice(&ids.1.to_be_bytes());
