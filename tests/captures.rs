@@ -80,8 +80,7 @@ fn files(case: &Case, told: &mut Vec<String>) {
     if about.story.trim().is_empty() || about.role.trim().is_empty() || about.clauses.is_empty() {
         told.push("`story`, `role` and `clauses` are to be filled".to_owned());
     }
-    let known: &[&str] =
-        if recorded { &[INPUT, MESSAGES, case::CASE] } else { &[INPUT, MESSAGES, case::CASE, SOURCE] };
+    let known: &[&str] = if recorded { &[INPUT, MESSAGES, case::CASE] } else { &[INPUT, MESSAGES, case::CASE, SOURCE] };
     for entry in fs::read_dir(&case.folder).expect("the folder was just read").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !known.contains(&name.as_str()) {

@@ -34,7 +34,6 @@ struct Opinion {
     complaints: Vec<(u64, String)>,
     /// Frame, and which checksum is not good.
     checksums: Vec<(u64, String)>,
-
 }
 
 fn tshark_is_there() -> bool {
@@ -68,7 +67,14 @@ const FIELDS: [&str; 14] = [
 /// Asks tshark. `port` is the UDP port of SCTP where it is not the registered one.
 fn opinion(capture: &Path, port: Option<&str>) -> Opinion {
     let mut command = Command::new("tshark");
-    command.arg("-n").arg("-r").arg(capture).args(["-T", "fields", "-E", "aggregator=~", "-o", "sctp.checksum:CRC-32C"]);
+    command.arg("-n").arg("-r").arg(capture).args([
+        "-T",
+        "fields",
+        "-E",
+        "aggregator=~",
+        "-o",
+        "sctp.checksum:CRC-32C",
+    ]);
     for layer in ["ip", "udp", "tcp"] {
         command.args(["-o", &format!("{layer}.check_checksum:TRUE")]);
     }

@@ -74,6 +74,22 @@ pub fn message_b() -> Vec<u8> {
     command_b().to_bytes(ENVELOPE)
 }
 
+/// The answer to b in the synthetic capture: success and no subscription, 216 octets.
+#[must_use]
+pub fn message_b_answer() -> Vec<u8> {
+    s6a::UpdateLocationAnswer {
+        session_id: SESSION,
+        vendor_specific_application_id: Some(application()),
+        result_code: Some(2001),
+        auth_session_state: 1,
+        origin_host: HSS,
+        origin_realm: REALM,
+        ula_flags: Some(1),
+        ..Default::default()
+    }
+    .to_bytes(ENVELOPE)
+}
+
 /// Message c: an Update-Location-Answer with eleven APNs.
 #[must_use]
 pub fn message_c() -> Vec<u8> {
@@ -303,6 +319,7 @@ mod tests {
     fn the_messages_are_of_the_stated_sizes_and_all_agree_on_them() {
         let (a, b, c) = (message_a(), message_b(), message_c());
         assert_eq!((a.len(), b.len(), c.len()), (88, 380, 3916));
+        assert_eq!(message_b_answer().len(), 216);
         assert!(decode_b(&b) && decode_c(&c));
         assert_eq!((walk(&b), walk_by_dictionary(&b)), (walk_by_hand(&b), walk_by_hand(&b)));
         let dictionary = rival_dictionary();

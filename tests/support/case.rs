@@ -158,7 +158,11 @@ pub fn first_difference(expected: &str, found: &str) -> Option<String> {
                     let from = line.char_indices().map(|(at, _)| at).take_while(|from| *from + 60 <= at).last();
                     line.get(from.unwrap_or(0)..).unwrap_or_default().chars().take(160).collect::<String>()
                 };
-                return Some(format!("line {number}:\n    expected ... {}\n    found    ... {}", around(wanted), around(had)));
+                return Some(format!(
+                    "line {number}:\n    expected ... {}\n    found    ... {}",
+                    around(wanted),
+                    around(had)
+                ));
             }
         }
     }

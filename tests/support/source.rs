@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use proselink::capture::write::{CaptureWriter, Data, SctpPacketBuilder, TcpSegment, sctp_packet, tcp_packet, udp_packet};
+use proselink::capture::write::{
+    CaptureWriter, Data, SctpPacketBuilder, TcpSegment, sctp_packet, tcp_packet, udp_packet,
+};
 use proselink::interfaces::INTERFACES;
 use proselink::message::{Header, json};
 use serde::Deserialize;
