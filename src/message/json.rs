@@ -240,15 +240,15 @@ pub fn message_to_json(message: &[u8]) -> Option<String> {
     Some(out)
 }
 
+/// Finds a command by its name, and its application where that is stated: gives application, code and flags.
+pub type FindCommand<'f> = dyn Fn(&str, Option<u32>) -> Option<(u32, u32, CommandFlags)> + 'f;
+
 /// Reads a message from its JSON object. Message Length is always counted anew; `version` is 1 unless stated; `command`
 /// may stand for `code` when `find_code` knows the name.
 ///
 /// # Errors
 /// The first place that is no part of a message, with what was expected there.
-pub fn message_from_json(
-    value: &Value,
-    find_code: &dyn Fn(&str, Option<u32>) -> Option<(u32, u32, CommandFlags)>,
-) -> Result<Vec<u8>, JsonError> {
+pub fn message_from_json(value: &Value, find_code: &FindCommand<'_>) -> Result<Vec<u8>, JsonError> {
     let object = value.as_object().ok_or_else(|| error("message", "expected an object"))?;
     let number = |name: &str, most: u32| -> Result<Option<u32>, JsonError> {
         match object.get(name) {

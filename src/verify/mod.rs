@@ -218,7 +218,7 @@ impl Verifier {
             }
             Exchange::Answer(asked) => {
                 if let Some(asked) = asked {
-                    self.procedure.answer(asked, message, &header, spot, &mut self.report);
+                    self.procedure.answer(*asked, message, &header, spot, &mut self.report);
                 }
             }
             Exchange::Other => {}

@@ -449,7 +449,7 @@ impl Procedure {
     /// Takes the answer to a request that was remembered.
     pub fn answer(
         &mut self,
-        asked: Box<Asked>,
+        asked: Asked,
         message: &CapturedMessage<'_>,
         header: &Header,
         spot: Spot,
@@ -466,7 +466,7 @@ impl Procedure {
             || "expected exactly one of Result-Code and Experimental-Result".to_owned(),
         );
         let success = result.is_some_and(|code| (2000..3000).contains(&code));
-        match *asked {
+        match asked {
             Asked::Result => {}
             Asked::UpdateLocation { imsi } => {
                 if let Ok(answer) = s6a::UpdateLocationAnswer::decode(bytes)
