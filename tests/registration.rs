@@ -237,9 +237,10 @@ struct Element {
 }
 
 impl Element {
-    /// Starts an element and waits until it listens.
+    /// Starts an element that says everything it does in its log, and waits until it listens.
     fn start(lab: &Lab, name: &str) -> Self {
-        let mut child = lab.command(name).stdout(Stdio::piped()).spawn().unwrap();
+        let log = std::fs::File::options().append(true).create(true).open(lab.path("log")).unwrap();
+        let mut child = lab.command(name).arg("-vvv").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.contains(" listens at "), "{name}: {line}");
@@ -341,6 +342,14 @@ fn six_processes_do_the_same_and_stop_in_order() {
     assert_eq!((commands[&(16_777_214, false)], commands[&(16_777_215, false)]), (2, 1));
     for server in servers {
         assert_eq!(server.terminate(), Some(0));
+    }
+    // Whoever reads the logs learns nothing of the subscriber: not in digits, not as octets.
+    let log = std::fs::read_to_string(lab.path("log")).unwrap();
+    assert!(log.contains("peer is up") && log.contains("MME-2"), "{log}");
+    let msisdn = "491510000001";
+    for secret in ["001010000000001", msisdn, "demo password 1", "user1@demo"] {
+        let octets = data_encoding::HEXLOWER.encode(secret.as_bytes());
+        assert!(!log.contains(secret) && !log.to_lowercase().contains(&octets), "{secret} is in the log");
     }
     let (old, new) = (lab.context("function.redb").unwrap(), lab.context("function2.redb").unwrap());
     assert!(matches!(old.state, UeState::Moved { .. }), "{:?}", old.state);

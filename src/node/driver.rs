@@ -307,7 +307,8 @@ impl<E: Element + Send + 'static> Driver<E> {
         let parked = self.parked.front().map(|(at, ..)| *at);
         let unidentified = (self.unidentified > 0)
             .then(|| self.connections.values().filter(|one| one.peer.is_none()).map(|one| one.deadline).min())
-            .flatten();
+            .flatten()
+            .filter(|at| *at < Duration::MAX);
         let stopping = self.stopping.map(|at| if at > self.begun.elapsed() { at } else { at + CLOSE_SPAN });
         let others = [timers, parked, unidentified, stopping];
         peers.chain(others.into_iter().flatten()).min().unwrap_or(Duration::from_secs(3600))
@@ -333,10 +334,11 @@ impl<E: Element + Send + 'static> Driver<E> {
                 self.no_answer(now, errand.token, NoAnswer::Unreachable);
             }
         }
-        for connection in self.connections.values().filter(|one| one.peer.is_none()) {
+        for connection in self.connections.values_mut().filter(|one| one.peer.is_none()) {
             if connection.deadline <= now.elapsed {
                 tracing::warn!(remote = %connection.sender.info().remote, "no CER came; the connection is dropped");
                 connection.sender.abort();
+                connection.deadline = Duration::MAX;
             }
         }
         self.settle();

@@ -160,8 +160,8 @@ mod tests {
         let ladder = Ladder { colour: false };
         let lines = ladder.message(Duration::from_micros(12_345), 4, 3, &message("XAR", "ID1 00, ID2 x"));
         let [arrow, under] = &lines[..] else { panic!("{lines:?}") };
-        assert_eq!(arrow, "    12.3   |              |              |              |<-2 XAR PC2---|              |");
-        assert_eq!(under, "           |              |              |              | ID1 00, ID2 x|              |");
+        assert_eq!(arrow, "    12.3   |              |              |              |<--2 XAR PC2--|              |");
+        assert_eq!(under, "           |              |              |              | ID1 00, ID2 x               |");
         let lines = ladder.message(Duration::ZERO, 0, 4, &message("URR", ""));
         assert!(lines[0].contains("|-----") && lines[0].contains("->|"), "{lines:?}");
     }
