@@ -97,7 +97,7 @@ fn opinion(capture: &Path, port: Option<&str>) -> Opinion {
         };
         let frame: u64 = frame[0].parse().expect("a frame has a number");
 
-        if codes[0] != "" {
+        if !codes[0].is_empty() {
             let counts = [applications, flags, hops, ends, lengths].map(Vec::len);
             assert_eq!(counts, [codes.len(); 5], "{} frame {frame}: a header in parts", capture.display());
             for at in 0..codes.len() {
@@ -113,7 +113,7 @@ fn opinion(capture: &Path, port: Option<&str>) -> Opinion {
                 opinion.complaints.push((frame, format!("{severity}: {words}")));
             }
         }
-        if malformed[0] != "" {
+        if !malformed[0].is_empty() {
             opinion.complaints.push((frame, "malformed".to_owned()));
         }
         for (name, statuses) in ["SCTP", "IP", "UDP", "TCP"].iter().zip(sums) {

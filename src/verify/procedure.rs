@@ -17,6 +17,7 @@ use crate::avp::{Avps, fault::name_of};
 use crate::capture::CapturedMessage;
 use crate::interfaces::{of_application, pc2, pc3, pc4, s6a};
 use crate::message::{Command, HEADER_LENGTH, Header};
+use crate::registration::identifiers::Imsi;
 
 use super::{Report, Spot};
 
@@ -116,12 +117,9 @@ pub(crate) struct Procedure {
     subscription_leg: bool,
 }
 
-/// An identity for people: the network, then stars, then the last two digits.
+/// An identity for people: the network, and nothing that tells the subscriber.
 fn mask(imsi: &str) -> String {
-    match (imsi.get(..5), imsi.get(imsi.len().saturating_sub(2)..)) {
-        (Some(head), Some(tail)) if imsi.len() > 7 => format!("{head}{}{tail}", "*".repeat(imsi.len() - 7)),
-        _ => "*".repeat(imsi.len()),
-    }
+    imsi.parse::<Imsi>().map_or_else(|_| "a subscriber".to_owned(), |imsi| imsi.to_string())
 }
 
 fn id1_of(octets: &[u8]) -> Option<u64> {
