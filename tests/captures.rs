@@ -212,27 +212,22 @@ fn typed(message: &CapturedMessage<'_>) -> Result<Option<Faults>, String> {
 fn retell(octets: &[u8], header: &Header) -> Result<bool, Vec<Fault>> {
     /// Through the enum of one interface, whose messages have one encode.
     macro_rules! through {
-        ($($interface:ident)::+, $octets:expr) => {{
-            let first = $($interface)::+::Message::decode($octets)?;
+        ($($interface:ident)::+) => {{
+            let first = $($interface)::+::Message::decode(octets)?;
             let mut again = Vec::new();
             first.encode(envelope(header), &mut again);
             again.len() == octets.len() && $($interface)::+::Message::decode(&again)? == first
         }};
     }
-    let mut octets_322 = octets.to_vec();
     Ok(match header.application {
-        pc2::APPLICATION | pc2::APPLICATION_FIRST => through!(pc2, octets),
-        pc3::APPLICATION => through!(pc3, octets),
-        pc4::hss::APPLICATION if header.code == pc4::hss::RESET_SECOND_CODE => {
-            octets_322[5..8].copy_from_slice(&322_u32.to_be_bytes()[1..]);
-            through!(pc4::hss, &octets_322)
-        }
-        pc4::hss::APPLICATION => through!(pc4::hss, octets),
-        pc4::mme::APPLICATION => through!(pc4::mme, octets),
-        pc4::function::APPLICATION => through!(pc4::function, octets),
-        pc6::APPLICATION => through!(pc6, octets),
-        s6a::APPLICATION => through!(s6a, octets),
-        _ => through!(base, octets),
+        pc2::APPLICATION | pc2::APPLICATION_FIRST => through!(pc2),
+        pc3::APPLICATION => through!(pc3),
+        pc4::hss::APPLICATION => through!(pc4::hss),
+        pc4::mme::APPLICATION => through!(pc4::mme),
+        pc4::function::APPLICATION => through!(pc4::function),
+        pc6::APPLICATION => through!(pc6),
+        s6a::APPLICATION => through!(s6a),
+        _ => through!(base),
     })
 }
 

@@ -92,6 +92,7 @@ pub(super) const COMMON_HEADER: usize = 12;
 pub(super) const CHUNK_HEADER: usize = 4;
 
 const DATA: u8 = 0;
+const SACK: u8 = 3;
 const INIT: u8 = 1;
 const INIT_ACK: u8 = 2;
 const ABORT: u8 = 6;
@@ -149,13 +150,56 @@ pub(super) struct Associations {
     slots: Slots<Association>,
     by_path: HashMap<Path, Place, Folding>,
     by_tag: HashMap<Tag, Place, Folding>,
-    /// The path and tag of the last packet, and where they led.
-    last: Option<(Path, u32, Place)>,
+    recent: Recent,
     budget: usize,
     /// Octets of fragments held.
     held: usize,
     max_memory: usize,
     max_message: usize,
+}
+
+/// Where packets of late belonged, by path and tag: a packet looks here first, which spares it both indexes. A fixed
+/// number of places, one for each remainder of the tag; what is newer takes the place of what is older.
+struct Recent {
+    places: Box<[Option<(u32, Path, u32, Place)>]>,
+    /// Entries of earlier generations no longer hold.
+    generation: u32,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { places: vec![None; Self::PLACES].into(), generation: 0 }
+    }
+}
+
+impl Recent {
+    const PLACES: usize = 2048;
+
+    const fn place(tag: u32) -> usize {
+        (tag ^ tag >> 16) as usize % Self::PLACES
+    }
+
+    #[inline]
+    fn get(&self, path: &Path, tag: u32) -> Option<Place> {
+        match &self.places[Self::place(tag)] {
+            Some((generation, known, of, place)) if *of == tag && *generation == self.generation && known == path => {
+                Some(*place)
+            }
+            _ => None,
+        }
+    }
+
+    fn put(&mut self, path: Path, tag: u32, place: Place) {
+        self.places[Self::place(tag)] = Some((self.generation, path, tag, place));
+    }
+
+    /// Forgets all, in no time.
+    fn forget(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        if self.generation == 0 {
+            self.places.fill(None);
+        }
+    }
 }
 
 impl Associations {
@@ -164,7 +208,7 @@ impl Associations {
             slots: Slots::new(options.max_flows),
             by_path: HashMap::default(),
             by_tag: HashMap::default(),
-            last: None,
+            recent: Recent::default(),
             budget: TSN_SLOTS,
             held: 0,
             max_memory: options.max_memory / 2,
@@ -199,14 +243,16 @@ impl Associations {
             Checksum::Unjudged => &mut statistics.checksum_unjudged,
         } += 1;
 
-        let place = match self.last {
-            Some((last, last_tag, place)) if last_tag == tag && last == path && chunks.first() == Some(&DATA) => place,
-            _ => {
-                let place = self.locate(&path, tag, chunks, sink);
-                self.last = Some((path, tag, place));
-                place
-            }
+        // Chunks that neither begin nor end an association change nothing about where the packet belongs.
+        let known = match chunks.first() {
+            Some(&(DATA | SACK | I_DATA)) => self.recent.get(&path, tag),
+            _ => None,
         };
+        let place = known.unwrap_or_else(|| {
+            let place = self.locate(&path, tag, chunks, sink);
+            self.recent.put(path, tag, place);
+            place
+        });
         let Some(association) = self.slots.get(place.0) else { return };
         let id = association.id;
         observer.sctp_packet(&SctpPacket {
@@ -432,7 +478,7 @@ impl Associations {
                 self.add_path(&path, (place.0, direction));
             }
         }
-        self.last = None;
+        self.recent.forget();
         sink.statistics.associations -= 1;
     }
 
@@ -468,7 +514,7 @@ impl Associations {
     }
 
     fn forget(&mut self, index: u32, association: Association, sink: &mut Sink) {
-        self.last = None;
+        self.recent.forget();
         for path in association.paths {
             if self.by_path.get(&path).is_some_and(|place| place.0 == index) {
                 self.by_path.remove(&path);
@@ -512,7 +558,7 @@ impl Associations {
             self.by_tag.remove(&old);
         }
         self.by_tag.insert(tag, place);
-        self.last = None;
+        self.recent.forget();
     }
 }
 

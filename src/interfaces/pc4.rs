@@ -15,7 +15,7 @@ pub mod hss {
 
     commands! {
         /// A message of PC4a.
-        enum Message;
+        enum Message also 8388667 as 322;
 
         /// ProSe Function to HSS. TS 29.344 6.2.3.
         ProseSubscriberInformationRequest = "ProSe-Subscriber-Information-Request" "PIR" 8388664 request proxiable, "TS 29.344 6.2.3"

@@ -159,7 +159,7 @@ pub fn find<A: Declared>(body: Avps<'_>) -> Option<A::Value<'_>> {
 macro_rules! commands {
     (
         $(#[$enum_meta:meta])*
-        enum $enum:ident;
+        enum $enum:ident $( also $seen:literal as $known:literal )?;
         $(
             $(#[$meta:meta])*
             $ident:ident = $name:literal $abbreviation:literal $code:literal $direction:ident $proxy:ident,
@@ -226,8 +226,8 @@ macro_rules! commands {
                 }
             }
 
-            /// Reads a message of this interface by code and R bit. The application is not compared: a code means one
-            /// thing within an interface.
+            /// Reads a message of this interface by code and R bit, a second code of a command included. The application is
+            /// not compared: a code means one thing within an interface.
             ///
             /// # Errors
             /// All faults of the message; a code this interface lacks is `UnknownCommand`.
@@ -239,7 +239,11 @@ macro_rules! commands {
                         $crate::message::check::Strictness { unknown_mandatory: true },
                     ));
                 };
-                match (header.code, header.is_request()) {
+                let code = match header.code {
+                    $( $seen => $known, )?
+                    code => code,
+                };
+                match (code, header.is_request()) {
                     $(
                         ($code, $crate::message::declare::word!($direction)) => {
                             <$ident<'a> as $crate::message::Command<'a>>::decode(message).map(Self::$ident)
