@@ -7,7 +7,7 @@
 //! }
 //! ```
 //!
-//! Multiplicities are those of [`crate::avp::dictionary::declare`]. Every command of the base protocol and of 3GPP ends
+//! Multiplicities are those of `avp::dictionary::declare`. Every command of the base protocol and of 3GPP ends
 //! in `*[AVP]`: what the grammar does not name rides in `extra`.
 
 use crate::avp::dictionary::declare::member;
