@@ -34,7 +34,7 @@ commands! {
         failed_avp: ? FailedAvp, proxy_info: * ProxyInfo,
     }
 
-    /// Message 1: the UE registers its user with the app server. ID3 is optional [0013].
+    /// Message 1: the UE registers its user with the app server. ID3 is optional \[0013\].
     UserRegistrationRequest = "User-Registration-Request" "URR" 16777215 request proxiable, "registration procedure, message 1"
     {
         session_id: fixed SessionId, vendor_specific_application_id: 1 VendorSpecificApplicationId,

@@ -130,7 +130,7 @@ pub mod mme {
         /// A message between MME and function.
         enum Message;
 
-        /// Message 5 on the leg from MME to function. It leaves only after the MME found the UE capable and subscribed [0015].
+        /// Message 5 on the leg from MME to function. It leaves only after the MME found the UE capable and subscribed \[0015\].
         IdentifierAllocationRequest = "Identifier-Allocation-Request" "MIR" 16777214 request proxiable, "registration procedure, message 5"
         {
             session_id: fixed SessionId, vendor_specific_application_id: 1 VendorSpecificApplicationId,
@@ -166,7 +166,7 @@ pub mod function {
         /// A message between two functions.
         enum Message;
 
-        /// Message G1: the function that now serves the UE asks the one that served it for the context, by ID1 [0026].
+        /// Message G1: the function that now serves the UE asks the one that served it for the context, by ID1 \[0026\].
         ContextTransferRequest = "Context-Transfer-Request" "CTR" 16777214 request proxiable, "registration procedure, message G1"
         {
             session_id: fixed SessionId, vendor_specific_application_id: 1 VendorSpecificApplicationId,
@@ -175,7 +175,7 @@ pub mod function {
             ProxyInfo, route_record: * RouteRecord,
         }
 
-        /// Message G2: the context [0027].
+        /// Message G2: the context \[0027\].
         ContextTransferAnswer = "Context-Transfer-Answer" "CTA" 16777214 answer proxiable, "registration procedure, message G2"
         {
             session_id: fixed SessionId, vendor_specific_application_id: 1 VendorSpecificApplicationId,

@@ -42,6 +42,20 @@ pub fn check(message: &[u8], command: Option<&CommandDefinition>, strictness: St
         Some(command) => Some((command.members, true)),
         None => None,
     };
+    judge(message, grammar, strictness, faults)
+}
+
+/// Why a receiver cannot read `message` as `command`. Unlike [`check`] it takes an answer with the E bit for no other
+/// grammar than the command's own.
+pub(crate) fn refusal(message: &[u8], command: &CommandDefinition) -> Vec<Fault> {
+    let strictness = Strictness { unknown_mandatory: true };
+    let Some(header) = Header::parse(message) else { return check(message, Some(command), strictness) };
+    let mut faults = Vec::new();
+    check_header(&header, message.len(), Some(command), &mut faults);
+    judge(message, Some((command.members, true)), strictness, faults)
+}
+
+fn judge(message: &[u8], grammar: Option<Grammar>, strictness: Strictness, faults: Vec<Fault>) -> Vec<Fault> {
     let mut walk = Check { strictness, faults };
     walk.members(message.get(HEADER_LENGTH..).unwrap_or_default(), HEADER_LENGTH, grammar, None);
     walk.faults

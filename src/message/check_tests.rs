@@ -319,3 +319,15 @@ fn what_failed_may_be_told() {
     assert_eq!((faults[0].0, &faults[0].1[..], faults[0].2), (5014, &[279, 257][..], at + 8));
     assert!(pc4::hss::ProseSubscriberInformationRequest::decode(&message).is_err());
 }
+
+#[test]
+fn an_error_answer_is_sound_and_yet_not_the_command() {
+    let mut body = avp(0, 268, 0x40, &3002_u32.to_be_bytes());
+    body.extend(avp(0, 264, 0x40, b"a.example"));
+    body.extend(avp(0, 296, 0x40, b"a.example"));
+    let code = pc4::hss::ProseSubscriberInformationAnswer::DEFINITION.code;
+    let message = message(0x60, code, &body);
+    assert_eq!(faults_of(&message), []);
+    let refused = pc4::hss::ProseSubscriberInformationAnswer::decode(&message).unwrap_err();
+    assert!(refused.iter().any(|fault| fault.kind == FaultKind::Missing), "{refused:?}");
+}

@@ -7,14 +7,14 @@
 //! }
 //! ```
 //!
-//! Multiplicities are those of [`crate::avp::dictionary::declare`]. Every command of the base protocol and of 3GPP ends
+//! Multiplicities are those of `avp::dictionary::declare`. Every command of the base protocol and of 3GPP ends
 //! in `*[AVP]`: what the grammar does not name rides in `extra`.
 
 use crate::avp::dictionary::declare::member;
 use crate::avp::dictionary::{Declared, Member};
 use crate::avp::{Avps, Fault};
 
-use super::check::{self, Strictness};
+use super::check;
 use super::header::{CommandFlags, HEADER_LENGTH, Header, VERSION};
 
 /// All that is known of a command.
@@ -97,12 +97,13 @@ pub trait Command<'a>: Sized {
     /// Reads a whole message. The header's command is not compared: the caller dispatched by it.
     ///
     /// # Errors
-    /// All faults of the message, in the order met, as a receiver answers them.
+    /// All faults of the message, in the order met, as a receiver answers them; never none. An answer with the E bit is
+    /// judged by this command's grammar too: a caller who expects errors looks at that bit before.
     #[inline]
     fn decode(message: &'a [u8]) -> Result<Self, Vec<Fault>> {
         match message.get(HEADER_LENGTH..).and_then(|body| Self::read(Avps::new(body))) {
             Some(command) => Ok(command),
-            None => Err(check::check(message, Some(Self::DEFINITION), Strictness { unknown_mandatory: true })),
+            None => Err(check::refusal(message, Self::DEFINITION)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Diameter messages over a byte stream: the tokio-util codec over the pure [framing](crate::message::framing).
+//! Diameter messages over a byte stream: the tokio-util codec over the pure [framing].
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};

@@ -95,7 +95,7 @@ impl fmt::Display for DownReason {
 /// What a peer wants done or known.
 #[derive(Clone, Debug)]
 pub enum Output<T> {
-    /// Open a connection to the peer; say [`Peer::handle_connected`] or [`Peer::handle_connect_failed`].
+    /// Open a connection to the peer; say [`Peer::handle_connected`](super::Peer::handle_connected) or [`Peer::handle_connect_failed`](super::Peer::handle_connect_failed).
     Connect,
     /// Send a message.
     Send {

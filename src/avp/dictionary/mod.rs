@@ -1,6 +1,6 @@
 //! Every AVP exactly once, and the look-up by key and by name.
 //!
-//! The tables are plain declarations ([`declare`] tells what follows from a line): [`base`] for the IETF's AVPs,
+//! The tables are plain declarations (`declare` tells what follows from a line): [`base`] for the IETF's AVPs,
 //! [`tgpp`] for those 3GPP defines elsewhere and ProSe uses, [`prose`] for TS 29.343, 29.344 and 29.345, [`private`]
 //! for the numbers that no standard has, and [`foreign`] for those of other reference points, which are only read.
 

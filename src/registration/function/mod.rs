@@ -6,7 +6,7 @@
 //! G1, CRR   ─► judge ─► write ─► G2, CRA;   U1 to the app servers until all know    moving.rs
 //! UPR, RSR  ─► write ─► UPA, RSA;   PNR, PSR to the HSS                             subscription.rs
 //! ```
-//! Whatever changes a context is a [`Job`]: it reads the context, judges, and asks for a write on the condition that the
+//! Whatever changes a context is a `Job`: it reads the context, judges, and asks for a write on the condition that the
 //! context is still the one that was read. What must be said after the write (the answer above all) is held back until
 //! the write is durable. When somebody else was faster the job runs again from the start, so the requests of one UE
 //! need no lock and no queue.
