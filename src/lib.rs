@@ -1,4 +1,33 @@
 //! proselink: Diameter over SCTP for 3GPP Proximity Services.
+//!
+//! ```text
+//! avp ◄ message ◄ interfaces ◄ { peer, registration } ◄ { net, store } ◄ node ◄ cli
+//! avp ◄ message ◄ capture ◄ verify ◄ cli
+//! ```
+//!
+//! - [`avp`]: one AVP, its formats, the dictionary that names it, what can be wrong with it
+//! - [`message`]: header, framing, the check of a grammar, JSON, text, display filters
+//! - [`interfaces`]: PC2, PC3, PC4, PC6/PC7, S6a and the base protocol, a file each
+//! - [`peer`]: a Diameter node without input and output
+//! - [`registration`]: the registration procedure, its parties, without input and output
+//! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
+//! - [`store`]: what must outlive a crash
+//! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
+//!
+//! All but the last line is pure: octets or an event and the time in, values and actions out.
+//!
+//! ```
+//! use proselink::interfaces::base::DeviceWatchdogRequest;
+//! use proselink::message::{Command, Envelope};
+//!
+//! let request = DeviceWatchdogRequest { origin_host: "a.example", origin_realm: "example", ..Default::default() };
+//! let octets = request.to_bytes(Envelope { application: 0, hop_by_hop: 1, end_to_end: 2 });
+//! assert_eq!(DeviceWatchdogRequest::decode(&octets), Ok(request));
+//!
+//! // Every fault of a message is collected, with what a receiver answers.
+//! let faults = DeviceWatchdogRequest::decode(&octets[..20]).unwrap_err();
+//! assert_eq!(faults.iter().map(|fault| fault.result_code()).collect::<Vec<_>>(), [5015, 5005, 5005]);
+//! ```
 
 // clippy.toml names what only the half behind `net` may touch: clocks, threads, files, sockets.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]

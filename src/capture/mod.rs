@@ -276,7 +276,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     }
 }
 
-/// Reads the Diameter messages of one capture, in the order in which they become complete.
+/// Reads the Diameter messages of one capture, in the order in which they become complete. Over SCTP that is the order of
+/// frames; over TCP a message behind octets that were never captured waits for them, and when they are given up it comes
+/// with its own, earlier frame number.
 pub struct Reader<'r> {
     source: Source<'r>,
     flows: Flows,

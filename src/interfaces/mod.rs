@@ -10,6 +10,7 @@ pub mod pc4;
 pub mod pc6;
 pub mod s6a;
 
+use crate::avp::dictionary::{TGPP, private};
 use crate::message::{CommandDefinition, Header};
 
 /// One reference point.
@@ -28,8 +29,6 @@ pub struct Interface {
     /// Other codes under which a command is accepted: (code seen, code in `commands`).
     pub other_codes: &'static [(u32, u32)],
 }
-
-use crate::avp::dictionary::{TGPP, private};
 
 /// All reference points.
 pub const INTERFACES: &[Interface] = &[
