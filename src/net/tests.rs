@@ -483,7 +483,9 @@ async fn the_record_of_both_ends_has_every_packet_once() {
             let kinds = tshark(&file, &["-T", "fields", "-e", "sctp.chunk_type"]).unwrap();
             let kinds: Vec<&str> = kinds.lines().flat_map(|line| line.split(',')).collect();
             assert_eq!(kinds[..4], ["1", "2", "10", "11"]);
-            assert_eq!(kinds[kinds.len() - 3..], ["7", "8", "14"]);
+            // A SACK that was delayed may leave after SHUTDOWN has.
+            let others: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "3").collect();
+            assert_eq!(others[others.len() - 3..], ["7", "8", "14"]);
         }
     }
 }
