@@ -278,7 +278,7 @@ impl<'r> Source<'r> {
     /// The next block when it is what most blocks are: an Enhanced Packet Block, whole in the buffer.
     /// `None` leaves all else, and every complaint, to the long way.
     #[inline]
-    fn next_enhanced(&mut self) -> Option<Record> {
+    pub fn next_enhanced(&mut self) -> Option<Record> {
         let Format::Pcapng(section) = &self.format else { return None };
         let block = self.buffer.get(self.start..self.end)?;
         let head: &[u8; 28] = block.first_chunk()?;
@@ -302,9 +302,6 @@ impl<'r> Source<'r> {
     }
 
     fn next_pcapng(&mut self) -> Result<Option<Record>, CaptureError> {
-        if let Some(record) = self.next_enhanced() {
-            return Ok(Some(record));
-        }
         loop {
             if !self.ensure(12)? {
                 return match self.available().len() {

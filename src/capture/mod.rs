@@ -398,8 +398,17 @@ impl<'r> Reader<'r> {
 
     /// Reads one frame, or comes to the end.
     fn step(&mut self, observer: &mut impl Observer) {
-        let end = match self.source.next() {
-            Ok(Some(record)) => {
+        // Asked here first, a block of the usual kind needs no error to be carried beside it.
+        let next = match self.source.next_enhanced() {
+            Some(record) => Ok(record),
+            None => match self.source.next() {
+                Ok(Some(record)) => Ok(record),
+                Ok(None) => Err(None),
+                Err(error) => Err(Some(error)),
+            },
+        };
+        let end = match next {
+            Ok(record) => {
                 self.frame_start = record.range.start;
                 let frame = self.source.bytes(record.range);
                 self.sink.begin(record.time, frame);
@@ -408,8 +417,7 @@ impl<'r> Reader<'r> {
                 self.flows.frame(record.link, frame, &mut self.sink, observer);
                 return;
             }
-            Ok(None) => None,
-            Err(error) => Some(error),
+            Err(end) => end,
         };
         self.sink.leave_frame();
         self.flows.finish(&mut self.sink);

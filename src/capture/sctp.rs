@@ -161,10 +161,13 @@ pub(super) struct Associations {
 /// Where packets of late belonged, by path and tag: a packet looks here first, which spares it both indexes. A fixed
 /// number of places, one for each remainder of the tag; what is newer takes the place of what is older.
 struct Recent {
-    places: Box<[Option<(u32, Path, u32, Place)>]>,
+    places: Box<[Option<Belonging>]>,
     /// Entries of earlier generations no longer hold.
     generation: u32,
 }
+
+/// The generation of an entry, path and tag of a packet, and where they lead.
+type Belonging = (u32, Path, u32, Place);
 
 impl Default for Recent {
     fn default() -> Self {

@@ -44,7 +44,7 @@ pub struct Summary {
     uncounted: u64,
     /// Result-Codes, and with true Experimental-Result-Codes, each with its count.
     results: Vec<((u32, bool), u64)>,
-    /// Messages whose header or AVPs do not add up.
+    /// Messages whose header does not add up, and answers whose AVPs do not up to their result.
     malformed: u64,
     /// True when every message is judged by its grammar; that takes as long again as all the rest.
     judges: bool,
@@ -135,12 +135,14 @@ impl Summary {
         }
     }
 
-    /// Walks the AVPs once, without looking into them but for the result.
+    /// Judges the header, and walks the AVPs of an answer up to its result, of which there is one. All else is for those
+    /// who ask for every message to be judged.
     #[inline]
     fn survey(&mut self, message: &[u8], header: &Header) {
         let mut sound = header.version == VERSION && header.length as usize == message.len();
         let number = |data: &[u8]| data.try_into().ok().map(u32::from_be_bytes);
-        for avp in Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()) {
+        let body = if header.is_request() { &[] } else { message.get(HEADER_LENGTH..).unwrap_or_default() };
+        for avp in Avps::new(body) {
             let Ok(avp) = avp else {
                 sound = false;
                 break;
@@ -149,11 +151,13 @@ impl Summary {
                 if let Some(code) = number(avp.data) {
                     self.result(code, false);
                 }
+                break;
             } else if avp.key == EXPERIMENTAL_RESULT {
                 let inner = avp.members().map_while(Result::ok).find(|member| member.key == EXPERIMENTAL_RESULT_CODE);
                 if let Some(code) = inner.and_then(|member| number(member.data)) {
                     self.result(code, true);
                 }
+                break;
             }
         }
         self.malformed += u64::from(!sound);
