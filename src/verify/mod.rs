@@ -7,9 +7,6 @@
 mod procedure;
 mod transactions;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -271,7 +268,6 @@ impl Verifier {
     #[must_use]
     pub fn finish(mut self, frames: u64) -> Report {
         self.transactions.finish(&mut self.report);
-        self.procedure.finish(&mut self.report);
         self.report.frames = frames;
         self.report.associations = self.lives.len() as u64;
         if self.watch.bad_checksums > 0 {

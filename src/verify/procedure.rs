@@ -744,12 +744,6 @@ impl Procedure {
             });
         }
     }
-
-    /// Ends the capture. What is open in the procedure is open in the transactions too, which tell it.
-    pub fn finish(&mut self, report: &mut Report) {
-        let _ = report;
-        self.registering.clear();
-    }
 }
 
 fn hex(id1: Option<u64>) -> String {
