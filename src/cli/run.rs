@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Globals, exit};
-use crate::net::{Backend, Net, NetError, Options, Recorder, Transport};
+use crate::net::{Backend, Net, NetError, Options, Recorder};
 use crate::node::config::{self, Config, Role};
 use crate::node::{self, Handle, NodeError};
 use crate::registration::element::Element;
@@ -164,7 +164,16 @@ async fn start<E: Element + Send + 'static>(
     store: Option<Committer>,
 ) -> Result<Handle<E>, Early> {
     let (identity, transport) = (settings.local.identity.clone(), settings.transport);
-    let listen: Vec<_> = settings.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<_> = settings
+        .listen
+        .iter()
+        .map(|endpoint| {
+            let hosts: Vec<_> = endpoint.hosts.iter().map(ToString::to_string).collect();
+            let over = net.backend(endpoint.transport_or(transport))?;
+            Ok(format!("{}:{} over {over}", hosts.join("+"), endpoint.port_or(transport)))
+        })
+        .collect::<Result<_, NetError>>()
+        .map_err(Early::environment)?;
     let handle = node::start(settings, net.clone(), element, store, None).await.map_err(|error| match error {
         NodeError::Listen(NetError::Bind { local, backend: Backend::EmbeddedSctp, reason }) => {
             Early::environment(format!(
@@ -176,13 +185,7 @@ async fn start<E: Element + Send + 'static>(
         other => other.into(),
     })?;
     if !listen.is_empty() {
-        let over = match transport {
-            Transport::Tcp => Backend::Tcp,
-            Transport::EmbeddedSctp => Backend::EmbeddedSctp,
-            Transport::KernelSctp => Backend::KernelSctp,
-            Transport::Sctp => net.sctp_backend().0,
-        };
-        say(&format!("{identity} listens at {} over {over}", listen.join(", ")));
+        say(&format!("{identity} listens at {}", listen.join(", ")));
     }
     Ok(handle)
 }

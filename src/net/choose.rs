@@ -1,12 +1,14 @@
 //! Which transport, and why: one place to listen and to connect from.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::sctp::{embedded, kernel};
-use super::{Association, Backend, Listener, NetError, Options, tcp};
+use super::{Association, Backend, DIAMETER_PORT, DIAMETER_TLS_PORT, Endpoint, Host, Listener, NetError, Options, tcp};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -18,8 +20,34 @@ pub enum Transport {
     KernelSctp,
     /// Embedded SCTP over UDP.
     EmbeddedSctp,
+    /// Embedded SCTP over IP, protocol 132.
+    EmbeddedSctpIp,
     /// TCP.
     Tcp,
+    /// TLS over TCP.
+    Tls,
+}
+
+impl Transport {
+    /// The registered port: 5868 for TLS, else 3868. RFC 6733 section 11.4.
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        if matches!(self, Self::Tls) { DIAMETER_TLS_PORT } else { DIAMETER_PORT }
+    }
+}
+
+impl fmt::Display for Transport {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sctp => "sctp",
+            Self::KernelSctp => "sctp-kernel",
+            Self::EmbeddedSctp => "sctp-embedded",
+            Self::EmbeddedSctpIp => "sctp-raw",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        })
+    }
 }
 
 impl FromStr for Transport {
@@ -30,24 +58,28 @@ impl FromStr for Transport {
             "sctp" => Ok(Self::Sctp),
             "sctp-kernel" => Ok(Self::KernelSctp),
             "sctp-embedded" => Ok(Self::EmbeddedSctp),
+            "sctp-raw" => Ok(Self::EmbeddedSctpIp),
             "tcp" => Ok(Self::Tcp),
-            _ => Err(format!("{text:?} is no transport: sctp, sctp-kernel, sctp-embedded and tcp are")),
+            "tls" => Ok(Self::Tls),
+            _ => Err(format!("{text:?} is no transport: sctp, sctp-kernel, sctp-embedded, sctp-raw, tcp and tls are")),
         }
     }
 }
 
 /// Where a peer listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Remote {
     /// IP address and SCTP or TCP port.
     pub address: SocketAddr,
+    /// Further addresses of the same SCTP endpoint.
+    pub more: Vec<IpAddr>,
     /// The UDP port underneath, for embedded SCTP; [`Options::udp_port`] when `None`.
     pub udp_port: Option<u16>,
 }
 
 impl From<SocketAddr> for Remote {
     fn from(address: SocketAddr) -> Self {
-        Self { address, udp_port: None }
+        Self { address, more: Vec::new(), udp_port: None }
     }
 }
 
@@ -89,10 +121,36 @@ impl Net {
     /// # Errors
     /// [`NetError::Bind`], [`NetError::Unavailable`].
     pub async fn listen(&self, transport: Transport, local: SocketAddr) -> Result<Listener, NetError> {
-        match self.backend(transport)? {
+        self.listen_on(transport, &[local.ip()], local.port()).await
+    }
+
+    /// Takes associations at an endpoint as configurations write it, over `default` when it names no transport. Within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`NetError::Bind`], also when it has no address; [`NetError::Unavailable`].
+    pub async fn listen_at(&self, endpoint: &Endpoint, default: Transport) -> Result<Listener, NetError> {
+        let locals: Vec<_> = endpoint.addresses().collect();
+        self.listen_on(endpoint.transport_or(default), &locals, endpoint.port_or(default)).await
+    }
+
+    async fn listen_on(&self, transport: Transport, locals: &[IpAddr], port: u16) -> Result<Listener, NetError> {
+        let backend = self.backend(transport)?;
+        let first = *locals.first().ok_or_else(|| NetError::Bind {
+            local: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port),
+            backend,
+            reason: "a node listens at addresses, not at names".to_owned(),
+        })?;
+        let local = SocketAddr::new(first, port);
+        if locals.len() > 1 && backend != Backend::KernelSctp {
+            let reason = "several addresses of one endpoint are for the kernel's SCTP; write one, or an entry each";
+            return Err(NetError::Bind { local, backend, reason: reason.to_owned() });
+        }
+        match backend {
             Backend::KernelSctp => kernel::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctp => self.endpoint(local.ip())?.listen(local.port()).await,
+            Backend::EmbeddedSctp => self.endpoint(first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
+            Backend::EmbeddedSctpIp | Backend::Tls => Err(absent(backend)),
         }
     }
 
@@ -106,20 +164,81 @@ impl Net {
         local: Option<IpAddr>,
         remote: impl Into<Remote>,
     ) -> Result<Association, NetError> {
-        let Remote { address, udp_port } = remote.into();
-        let from = local.map(|local| SocketAddr::new(local, 0));
+        self.connect_from(transport, local.as_slice(), remote.into()).await
+    }
+
+    /// Opens an association to an endpoint as configurations write it, over `default` when it names no transport. Names
+    /// are looked up now; of several addresses each is tried in turn, but SCTP is told of all. `locals`: our own
+    /// addresses, of which those of the peer's family are used; any when empty.
+    ///
+    /// # Errors
+    /// [`NetError::Name`], [`NetError::Connect`] of the last address tried, [`NetError::Bind`],
+    /// [`NetError::Unavailable`].
+    pub async fn connect_to(
+        &self,
+        endpoint: &Endpoint,
+        default: Transport,
+        locals: &[IpAddr],
+        udp_port: Option<u16>,
+    ) -> Result<Association, NetError> {
+        let transport = endpoint.transport_or(default);
+        let port = endpoint.port_or(default);
+        let mut found: Vec<IpAddr> = Vec::new();
+        for host in &endpoint.hosts {
+            match host {
+                Host::Address(address) => found.push(*address),
+                Host::Name(name) => found.extend(resolve(name, self.options.connect_timeout).await?),
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|address| seen.insert(*address));
+        let of_family = |address: IpAddr| {
+            let same = |local: &&IpAddr| local.is_ipv4() == address.is_ipv4() && !local.is_unspecified();
+            locals.iter().filter(same).copied().collect::<Vec<_>>()
+        };
+        if self.backend(transport)? == Backend::KernelSctp && endpoint.hosts.len() > 1 {
+            let mut rest = found.into_iter();
+            let Some(first) = rest.next() else { return Err(nobody(endpoint)) };
+            let remote = Remote { address: SocketAddr::new(first, port), more: rest.collect(), udp_port };
+            return self.connect_from(transport, &of_family(first), remote).await;
+        }
+        let mut failure = nobody(endpoint);
+        for address in found {
+            let remote = Remote { udp_port, ..Remote::from(SocketAddr::new(address, port)) };
+            match self.connect_from(transport, &of_family(address), remote).await {
+                Ok(association) => return Ok(association),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_from(
+        &self,
+        transport: Transport,
+        locals: &[IpAddr],
+        remote: Remote,
+    ) -> Result<Association, NetError> {
+        let Remote { address, udp_port, .. } = remote;
+        let first = locals.first().copied();
+        let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
             Backend::KernelSctp => kernel::connect(from, address, Arc::clone(&self.options)).await,
             Backend::EmbeddedSctp => {
-                let local = local.map_or_else(|| route(address), Ok)?;
+                let local = first.map_or_else(|| route(address), Ok)?;
                 let udp = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));
                 self.endpoint(local)?.connect(udp, address.port()).await
             }
             Backend::Tcp => tcp::connect(from, address, Arc::clone(&self.options)).await,
+            backend @ (Backend::EmbeddedSctpIp | Backend::Tls) => Err(absent(backend)),
         }
     }
 
-    fn backend(&self, transport: Transport) -> Result<Backend, NetError> {
+    /// What carries associations of a transport here.
+    ///
+    /// # Errors
+    /// [`NetError::Unavailable`].
+    pub fn backend(&self, transport: Transport) -> Result<Backend, NetError> {
         match transport {
             Transport::Sctp => Ok(self.sctp),
             Transport::KernelSctp if self.sctp != Backend::KernelSctp => {
@@ -127,7 +246,9 @@ impl Net {
             }
             Transport::KernelSctp => Ok(Backend::KernelSctp),
             Transport::EmbeddedSctp => Ok(Backend::EmbeddedSctp),
+            Transport::EmbeddedSctpIp => Ok(Backend::EmbeddedSctpIp),
             Transport::Tcp => Ok(Backend::Tcp),
+            Transport::Tls => Ok(Backend::Tls),
         }
     }
 
@@ -155,4 +276,22 @@ fn route(remote: SocketAddr) -> Result<IpAddr, NetError> {
         backend: Backend::EmbeddedSctp,
         reason: format!("no way there: {error}"),
     })
+}
+
+/// The addresses of a name, in the resolver's order.
+async fn resolve(name: &str, patience: Duration) -> Result<Vec<IpAddr>, NetError> {
+    let failed = |reason: String| NetError::Name { name: name.to_owned(), reason };
+    match tokio::time::timeout(patience, tokio::net::lookup_host((name, 0))).await {
+        Ok(Ok(found)) => Ok(found.map(|address| address.ip()).collect()),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!("no answer within {patience:?}"))),
+    }
+}
+
+fn nobody(endpoint: &Endpoint) -> NetError {
+    NetError::Name { name: endpoint.to_string(), reason: "it has no address".to_owned() }
+}
+
+fn absent(backend: Backend) -> NetError {
+    NetError::Unavailable { backend, reason: "it is not in this build".to_owned() }
 }

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! association.rs   the handle, and the driver's side of it      choose.rs   which backend, and why
+//! endpoint.rs      transport, addresses and port as written
 //! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
 //! sctp/peer.rs     one of these associations                   sctp/embedded.rs the UDP socket under them
 //! sctp/kernel.rs   SCTP sockets of the kernel
@@ -15,6 +16,7 @@
 pub mod association;
 pub mod choose;
 pub mod codec;
+pub mod endpoint;
 pub mod record;
 pub mod sctp;
 pub mod tcp;
@@ -28,12 +30,16 @@ use thiserror::Error;
 pub use association::{Association, Listener, Sender};
 pub use choose::{Net, Remote, Transport};
 pub use codec::{CodecError, MessageCodec};
+pub use endpoint::{Endpoint, Host};
 pub use record::Recorder;
 
 use crate::message::framing::{DEFAULT_MESSAGE_LIMIT, FramingError};
 
 /// The registered port of Diameter over SCTP and TCP. RFC 6733 section 11.4.
 pub const DIAMETER_PORT: u16 = 3868;
+
+/// The registered port of Diameter over TLS. RFC 6733 section 11.4.
+pub const DIAMETER_TLS_PORT: u16 = 5868;
 
 /// The payload protocol identifier of Diameter. RFC 6733 section 11.5.
 pub const PPID_DIAMETER: u32 = 46;
@@ -87,8 +93,12 @@ pub enum Backend {
     KernelSctp,
     /// The SCTP stack in this program, over UDP.
     EmbeddedSctp,
+    /// The SCTP stack in this program, over IP.
+    EmbeddedSctpIp,
     /// TCP sockets.
     Tcp,
+    /// TLS over TCP sockets.
+    Tls,
 }
 
 impl std::fmt::Display for Backend {
@@ -96,7 +106,9 @@ impl std::fmt::Display for Backend {
         f.write_str(match self {
             Self::KernelSctp => "kernel SCTP",
             Self::EmbeddedSctp => "embedded SCTP",
+            Self::EmbeddedSctpIp => "embedded SCTP over IP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         })
     }
 }
@@ -129,6 +141,14 @@ pub enum NetError {
         /// For what.
         backend: Backend,
         /// The system's words.
+        reason: String,
+    },
+    /// A host name leads nowhere.
+    #[error("{name} cannot be looked up: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// The resolver's words.
         reason: String,
     },
     /// The association did not come up.

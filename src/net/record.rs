@@ -154,8 +154,8 @@ impl Recorder {
         let mut conversation = state.conversations.remove(&key).unwrap_or_else(|| {
             let seed = now_ns();
             let mut kind = match backend {
-                Backend::Tcp => Kind::Tcp(TcpConversation::new(key.0, key.1, seed)),
-                Backend::KernelSctp | Backend::EmbeddedSctp => {
+                Backend::Tcp | Backend::Tls => Kind::Tcp(TcpConversation::new(key.0, key.1, seed)),
+                Backend::KernelSctp | Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => {
                     Kind::Sctp(SctpConversation::new(key.0, key.1, None, seed))
                 }
             };

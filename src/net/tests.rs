@@ -403,7 +403,7 @@ async fn every_message_crosses_a_bad_network_exactly_once() {
     let udp_port = Some(between.local_addr().unwrap().port());
     let client = SocketAddr::new(lab.client, 9899);
     let network = tokio::spawn(bad_network(between, client, server));
-    let remote = Remote { address: lab.server, udp_port };
+    let remote = Remote { udp_port, ..Remote::from(lab.server) };
     let mut association = lab.net.connect(lab.transport, Some(lab.client), remote).await.unwrap();
     let server = tokio::spawn(echo(listener.accept().await.unwrap()));
     let sender = association.sender();
@@ -544,7 +544,7 @@ async fn kernel_and_embedded_understand_each_other() {
     let (a, b) = (SocketAddr::new(lab.client, DIAMETER_PORT), lab.server);
     let mut of_embedded = embedded.listen(Transport::EmbeddedSctp, a).await.unwrap();
     let mut of_kernel = lab.net.listen(Transport::KernelSctp, b).await.unwrap();
-    let remote = Remote { address: b, udp_port: Some(9899) };
+    let remote = Remote { udp_port: Some(9899), ..Remote::from(b) };
     let from_embedded = embedded.connect(Transport::EmbeddedSctp, Some(a.ip()), remote).await.unwrap();
     let in_kernel = of_kernel.accept().await.unwrap();
     let from_kernel = lab.net.connect(Transport::KernelSctp, Some(b.ip()), a).await.unwrap();

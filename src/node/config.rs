@@ -3,15 +3,15 @@
 //! ```toml
 //! identity = "function.epc.mnc001.mcc001.3gppnetwork.org"
 //! realm = "epc.mnc001.mcc001.3gppnetwork.org"
-//! listen = ["127.0.0.14"]                # port 3868 unless said otherwise
-//! transport = "sctp-embedded"            # sctp, sctp-kernel, sctp-embedded, tcp
+//! listen = ["127.0.0.14"]                # [TRANSPORT:]ADDRESS[+ADDRESS...][:PORT], the port 3868 unless said otherwise
+//! transport = "sctp-embedded"            # sctp, sctp-kernel, sctp-embedded, sctp-raw, tcp, tls
 //! tc = 30                                # seconds between attempts to connect
 //! tw = 30                                # seconds of silence before a peer is asked
 //! store = "function.redb"
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
-//! connect_to = "127.0.0.13"              # left out: the peer connects to us
+//! connect_to = "127.0.0.13"              # as in listen, or a name: "tcp:hss.example:3870"; left out: it connects to us
 //!
 //! [private]                              # our own numbers, where the lab has other plans for them
 //! vendor = 32473
@@ -23,7 +23,7 @@
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,7 +33,7 @@ use toml::Spanned;
 
 use super::{PeerSettings, Settings};
 use crate::message::renumber::PrivateNumbers;
-use crate::net::{DIAMETER_PORT, Remote, Transport};
+use crate::net::{Endpoint, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Intervals, Local};
 use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
@@ -192,18 +192,20 @@ impl File {
     fn judge(self, path: &Path) -> Result<Config, Wrong> {
         let identity = name(&self.identity, "identity")?;
         let realm = name(&self.realm, "realm")?;
-        let listen = self.listen.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+        let listen = self.listen.iter().map(listening).collect::<Result<Vec<_>, _>>()?;
         let transport = match &self.transport {
             None => Transport::default(),
             Some(text) => text.get_ref().parse().map_err(|words: String| (Some(text.span()), words))?,
         };
         let mut addresses: Vec<IpAddr> = self.addresses;
-        addresses.extend(listen.iter().map(SocketAddr::ip));
+        addresses.extend(listen.iter().flat_map(Endpoint::addresses));
+        // No peer can use the address that stands for all of them.
+        addresses.retain(|address| !address.is_unspecified());
         addresses.sort_unstable();
         addresses.dedup();
         if addresses.is_empty() {
             let words = "the node has no address: write listen = [\"ADDRESS\"], or addresses = [\"ADDRESS\"] for a \
-                         node that only connects";
+                         node that only connects or listens at all of its addresses";
             return Err((None, words.to_owned()));
         }
         let local = Local {
@@ -237,18 +239,21 @@ impl File {
                 let what = if again { "is there twice" } else { "is this node itself" };
                 return Err((Some(section.identity.span()), format!("the peer {identity} {what}")));
             }
-            let connect_to = section.connect_to.as_ref().map(address).transpose()?;
+            let connect_to = section.connect_to.as_ref().map(endpoint).transpose()?;
             let mut addresses = section.addresses;
-            addresses.extend(connect_to.map(|to| to.ip()).filter(|ip| !addresses.contains(ip)));
+            addresses.extend(connect_to.iter().flat_map(Endpoint::addresses));
+            addresses.sort_unstable();
+            addresses.dedup();
             settings.peers.push(PeerSettings {
                 expected: Expected { identity, realm: section.realm, addresses },
-                connect_to: connect_to.map(|address| Remote { address, udp_port: section.udp_port }),
+                udp_port: section.udp_port,
                 settings: peer::Settings {
                     connect: connect_to.is_some(),
                     intervals: of_peer,
                     answer_wait,
                     ..default.clone()
                 },
+                connect_to,
             });
         }
         for section in self.route {
@@ -313,16 +318,18 @@ fn name(text: &Spanned<String>, key: &str) -> Result<String, Wrong> {
     }
 }
 
-/// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS6]:PORT`.
-fn address(text: &Spanned<String>) -> Result<SocketAddr, Wrong> {
-    let value = text.get_ref();
-    if let Ok(address) = value.parse() {
-        return Ok(address);
-    }
-    match value.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(ip) => Ok(SocketAddr::new(ip, DIAMETER_PORT)),
-        Err(_) => {
-            let words = format!("\"{value}\" is no address: ADDRESS or ADDRESS:PORT is expected, e.g. 127.0.0.14:3868");
+/// Where to connect to.
+fn endpoint(text: &Spanned<String>) -> Result<Endpoint, Wrong> {
+    text.get_ref().parse().map_err(|words: String| (Some(text.span()), words))
+}
+
+/// Where to listen: names are for others to look up.
+fn listening(text: &Spanned<String>) -> Result<Endpoint, Wrong> {
+    let endpoint = endpoint(text)?;
+    match endpoint.name() {
+        None => Ok(endpoint),
+        Some(name) => {
+            let words = format!("\"{name}\" is no address: a node listens at addresses, e.g. 127.0.0.14:3868");
             Err((Some(text.span()), words))
         }
     }
@@ -346,7 +353,7 @@ mod tests {
     const GOOD: &str = r#"
 identity = "hss.example"
 realm = "example"
-listen = ["127.0.0.13", "127.0.0.13:3869"]
+listen = ["127.0.0.13", "tcp:127.0.0.13:3869"]
 transport = "sctp-embedded"
 tc = 2
 
@@ -371,12 +378,13 @@ tw = 6
     fn a_file_becomes_settings() {
         let config = read(GOOD).unwrap();
         let settings = &config.settings;
-        assert_eq!(settings.listen[0].to_string(), "127.0.0.13:3868");
+        assert_eq!(settings.listen[0].to_string(), "127.0.0.13");
+        assert_eq!(settings.listen[1].to_string(), "tcp:127.0.0.13:3869");
         assert_eq!(settings.local.addresses, ["127.0.0.13".parse::<IpAddr>().unwrap()]);
         assert_eq!(settings.transport, Transport::EmbeddedSctp);
         let [mme, function] = &settings.peers[..] else { panic!() };
-        assert_eq!((mme.connect_to, mme.settings.intervals.connect), (None, Duration::from_secs(2)));
-        assert_eq!(function.connect_to.unwrap().udp_port, Some(9900));
+        assert_eq!((mme.connect_to.clone(), mme.settings.intervals.connect), (None, Duration::from_secs(2)));
+        assert_eq!(function.udp_port, Some(9900));
         assert_eq!(function.expected.addresses, ["127.0.0.14".parse::<IpAddr>().unwrap()]);
         assert_eq!(function.settings.intervals.watchdog, Duration::from_secs(6));
         assert!(matches!(config.role, Role::Hss(_)));
@@ -390,7 +398,12 @@ tw = 6
             ("tc = 2", "tz = 2", "conf/hss.toml:6:1: unknown field `tz`"),
             ("tc = 2", "tc = ", "conf/hss.toml:6:6: "),
             ("\"sctp-embedded\"", "\"udp\"", "conf/hss.toml:5:13: \"udp\" is no transport"),
-            ("\"127.0.0.14\"", "\"function\"", "conf/hss.toml:14:14: \"function\" is no address"),
+            ("\"127.0.0.14\"", "\"udp:1.2.3.4\"", "conf/hss.toml:14:14: \"udp:1.2.3.4\" is no address"),
+            (
+                "[\"127.0.0.13\"",
+                "[\"hss.example\"",
+                "conf/hss.toml:4:11: \"hss.example\" is no address: a node listens",
+            ),
             ("function.example", "MME.example", "conf/hss.toml:13:12: the peer MME.example is there twice"),
             ("\"mme.example\"", "\"hss.example\"", "conf/hss.toml:9:12: the peer hss.example is this node itself"),
             ("[hss]", "[private]\nvendor = 10415\n[hss]", "vendor 10415 is a standard's; take one of your own"),

@@ -15,7 +15,7 @@ use tracing::Span;
 
 use super::{Observation, Observer, PeerView, Settings};
 use crate::message::Header;
-use crate::net::{self, Association, Incoming, Listener, Net, NetError, Remote};
+use crate::net::{self, Association, Endpoint, Incoming, Listener, Net, NetError};
 use crate::peer::requests::{Duplicates, EndToEnd, RequestKey, set_retransmitted};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities};
@@ -94,7 +94,8 @@ struct Connection {
 #[derive(Debug)]
 struct PeerEntry {
     machine: Peer<Errand>,
-    connect_to: Option<Remote>,
+    connect_to: Option<Endpoint>,
+    udp_port: Option<u16>,
     sender: Arc<Sender>,
     trouble: Option<String>,
     span: Span,
@@ -153,7 +154,8 @@ impl<E: Element + Send + 'static> Driver<E> {
                     random(),
                     Duration::ZERO,
                 ),
-                connect_to: peer.connect_to,
+                connect_to: peer.connect_to.clone(),
+                udp_port: peer.udp_port,
                 sender: Arc::new(Sender {
                     peer: peer.expected.identity.clone(),
                     realm: String::new(),
@@ -424,12 +426,14 @@ impl<E: Element + Send + 'static> Driver<E> {
     }
 
     fn connect(&mut self, at: usize) {
-        let Some(remote) = self.peers[at].connect_to else { return };
+        let entry = &self.peers[at];
+        let Some(endpoint) = entry.connect_to.clone() else { return };
+        let udp_port = entry.udp_port;
         let id = self.new_connection();
         let (net, transport, inputs) = (self.net.clone(), self.settings.transport, self.inputs.clone());
-        let local = self.local.addresses.iter().copied().find(|ip| ip.is_ipv4() == remote.address.is_ipv4());
+        let locals = self.local.addresses.clone();
         tokio::spawn(async move {
-            let result = net.connect(transport, local, remote).await;
+            let result = net.connect_to(&endpoint, transport, &locals, udp_port).await;
             let _ = inputs.send(Input::Connected { peer: at, id, result }).await;
         });
     }

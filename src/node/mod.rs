@@ -13,7 +13,6 @@
 pub mod config;
 mod driver;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::message::Header;
 use crate::message::renumber::PrivateNumbers;
-use crate::net::{Net, NetError, Remote, Transport};
+use crate::net::{Endpoint, Net, NetError, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Local, State, Status};
 use crate::registration::element::{Action, Element, Now, Report};
@@ -36,9 +35,9 @@ use driver::{Driver, Input};
 pub struct Settings {
     /// Who it is. The applications are those of its element; what stands here is not looked at.
     pub local: Local,
-    /// Where it listens: IP addresses with SCTP or TCP ports.
-    pub listen: Vec<SocketAddr>,
-    /// Over what.
+    /// Where it listens.
+    pub listen: Vec<Endpoint>,
+    /// Over what, where an endpoint does not say.
     pub transport: Transport,
     /// Its peers; nobody else is let in.
     pub peers: Vec<PeerSettings>,
@@ -78,7 +77,9 @@ pub struct PeerSettings {
     /// Who it is and where it may come from.
     pub expected: Expected,
     /// Where to connect to; `None` when the peer connects to us.
-    pub connect_to: Option<Remote>,
+    pub connect_to: Option<Endpoint>,
+    /// The peer's UDP port, for embedded SCTP; that of [`Net`] when `None`.
+    pub udp_port: Option<u16>,
     /// Timers and limits. `connect` follows from `connect_to`.
     pub settings: peer::Settings,
 }
@@ -175,8 +176,8 @@ where
     settings.local.applications = element.applications().to_vec();
     let identity = settings.local.identity.clone();
     let mut listeners = Vec::with_capacity(settings.listen.len());
-    for local in &settings.listen {
-        listeners.push(net.listen(settings.transport, *local).await?);
+    for endpoint in &settings.listen {
+        listeners.push(net.listen_at(endpoint, settings.transport).await?);
     }
     let (inputs, queue) = mpsc::channel(driver::QUEUE);
     let (views_in, views) = watch::channel(Vec::new());

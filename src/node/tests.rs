@@ -1,7 +1,7 @@
 //! Nodes with a small element on real sockets: who gets in, what comes back, how they part.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
 
 use super::*;
@@ -90,7 +90,7 @@ fn settings(identity: &str, address: IpAddr) -> Settings {
 fn peer(identity: &str, address: IpAddr, connect: bool) -> PeerSettings {
     let connect_to = connect.then(|| SocketAddr::new(address, 3868).into());
     let expected = Expected { identity: identity.to_owned(), realm: None, addresses: vec![address] };
-    PeerSettings { expected, connect_to, settings: peer::Settings::default() }
+    PeerSettings { expected, connect_to, udp_port: None, settings: peer::Settings::default() }
 }
 
 const A: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 1, 1));
@@ -108,7 +108,7 @@ fn pair(transport: Transport) -> [Settings; 2] {
     (a.transport, b.transport) = (transport, transport);
     a.peers = vec![peer("b.example", B, true)];
     b.peers = vec![peer("a.example", A, false)];
-    b.listen = vec![SocketAddr::new(B, 3868)];
+    b.listen = vec![SocketAddr::new(B, 3868).into()];
     [a, b]
 }
 
@@ -179,7 +179,7 @@ async fn many_requests_over_tcp_are_each_answered_once() {
     let net = net(Transport::Tcp);
     let [mut a, mut b] = pair(Transport::Tcp);
     let port = std::net::TcpListener::bind((B, 0)).unwrap().local_addr().unwrap();
-    b.listen = vec![port];
+    b.listen = vec![port.into()];
     a.peers[0].connect_to = Some(port.into());
     let b = start(b, net.clone(), Purger::new("b.example"), None, None).await.unwrap();
     let a = start(a, net, Purger::new("a.example"), None, None).await.unwrap();

@@ -264,7 +264,7 @@ fn settings(party: usize) -> Settings {
     };
     let mut settings = Settings::new(local);
     settings.transport = Transport::EmbeddedSctp;
-    settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT)];
+    settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT).into()];
     for (from, to) in LINKS.into_iter().chain([LINK_OF_MOVE]) {
         let (other, connects) = match party {
             _ if party == from => (to, true),
@@ -279,6 +279,7 @@ fn settings(party: usize) -> Settings {
                 addresses: vec![address(other)],
             },
             connect_to: connects.then(|| remote.into()),
+            udp_port: None,
             settings: peer::Settings::default(),
         });
     }
