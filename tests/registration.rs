@@ -171,66 +171,6 @@ fn a_bad_configuration_is_told_with_its_place() {
     assert_eq!(run(&folder.path().join("none.toml")).status.code(), Some(3));
 }
 
-#[test]
-fn tshark_reads_the_demo_without_a_complaint() {
-    if Command::new("tshark").arg("-v").output().is_err() {
-        eprintln!("skipped: tshark is not installed");
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port().to_string();
-    let demo = Command::new(PROSELINK).current_dir(folder.path()).args(["demo", "--port", &port]).output().unwrap();
-    assert_eq!(demo.status.code(), Some(0), "{}", text(&demo.stdout));
-    let tshark = |arguments: &[&str]| {
-        let output = Command::new("tshark")
-            .current_dir(folder.path())
-            .args(["-r", "demo.pcapng", "-d", &format!("udp.port=={port},sctp"), "-o", "sctp.checksum:CRC-32C"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout)
-    };
-    // Warnings and errors: nothing but what tshark's dictionary does not know.
-    let expert = tshark(&["-q", "-z", "expert,warn"]);
-    for line in expert.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())) {
-        assert!(line.contains("Undecoded") && line.contains("Diameter  Unknown"), "{line}\n{expert}");
-    }
-    assert_eq!(tshark(&["-Y", "_ws.malformed"]), "");
-    // Checksum status 1 is good.
-    let checksums = tshark(&["-T", "fields", "-e", "sctp.checksum.status"]);
-    assert!(checksums.lines().all(|status| status.split(',').all(|status| status == "1")), "{checksums}");
-    assert!(checksums.lines().count() > 100);
-    // The same messages as we find.
-    let theirs = tshark(&[
-        "-Y",
-        "diameter",
-        "-T",
-        "fields",
-        "-e",
-        "frame.number",
-        "-e",
-        "diameter.cmd.code",
-        "-e",
-        "diameter.hopbyhopid",
-    ]);
-    let mut ours: HashMap<u64, (Vec<String>, Vec<String>)> = HashMap::new();
-    let mut reader = Reader::open(folder.path().join("demo.pcapng")).unwrap();
-    while let Some(message) = reader.next_message().unwrap() {
-        let header = Header::parse(message.bytes).unwrap();
-        let entry = ours.entry(message.frame).or_default();
-        entry.0.push(header.code.to_string());
-        entry.1.push(format!("0x{:08x}", header.hop_by_hop));
-    }
-    let mut frames: Vec<_> = ours.into_iter().collect();
-    frames.sort();
-    let ours: Vec<_> = frames
-        .into_iter()
-        .map(|(frame, (codes, ids))| format!("{frame}\t{}\t{}", codes.join(","), ids.join(",")))
-        .collect();
-    assert_eq!(theirs.lines().collect::<Vec<_>>(), ours);
-}
-
 /// A process of one element; killed when it is dropped.
 struct Element {
     child: Child,

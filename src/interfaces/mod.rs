@@ -38,7 +38,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[base::APPLICATION, base::APPLICATION_ACCOUNTING],
         vendor: 0,
         commands: base::COMMANDS,
-        other_codes: &[],
+        other_codes: base::OTHER_CODES,
     },
     Interface {
         name: "PC2",
@@ -46,7 +46,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc2::APPLICATION, pc2::APPLICATION_FIRST],
         vendor: TGPP,
         commands: pc2::COMMANDS,
-        other_codes: &[],
+        other_codes: pc2::OTHER_CODES,
     },
     Interface {
         name: "PC3",
@@ -54,7 +54,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc3::APPLICATION],
         vendor: private::VENDOR,
         commands: pc3::COMMANDS,
-        other_codes: &[],
+        other_codes: pc3::OTHER_CODES,
     },
     Interface {
         name: "PC4a",
@@ -62,7 +62,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc4::hss::APPLICATION],
         vendor: TGPP,
         commands: pc4::hss::COMMANDS,
-        other_codes: &[(pc4::hss::RESET_SECOND_CODE, 322)],
+        other_codes: pc4::hss::OTHER_CODES,
     },
     Interface {
         name: "PC4-MME",
@@ -70,7 +70,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc4::mme::APPLICATION],
         vendor: private::VENDOR,
         commands: pc4::mme::COMMANDS,
-        other_codes: &[],
+        other_codes: pc4::mme::OTHER_CODES,
     },
     Interface {
         name: "PC4-function",
@@ -78,7 +78,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc4::function::APPLICATION],
         vendor: private::VENDOR,
         commands: pc4::function::COMMANDS,
-        other_codes: &[],
+        other_codes: pc4::function::OTHER_CODES,
     },
     Interface {
         name: "PC6/PC7",
@@ -86,7 +86,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[pc6::APPLICATION],
         vendor: TGPP,
         commands: pc6::COMMANDS,
-        other_codes: &[],
+        other_codes: pc6::OTHER_CODES,
     },
     Interface {
         name: "S6a",
@@ -94,7 +94,7 @@ pub const INTERFACES: &[Interface] = &[
         applications: &[s6a::APPLICATION],
         vendor: TGPP,
         commands: s6a::COMMANDS,
-        other_codes: &[],
+        other_codes: s6a::OTHER_CODES,
     },
 ];
 

@@ -9,13 +9,13 @@ pub mod hss {
 
     /// Application-Id of PC4a.
     pub const APPLICATION: u32 = 16_777_336;
-    /// The other code of Reset: the text of TS 29.344 has 322, the code of S6a; IANA lists this one. We send 322 and
-    /// accept both.
-    pub const RESET_SECOND_CODE: u32 = 8_388_667;
 
     commands! {
         /// A message of PC4a.
-        enum Message also 8388667 as 322;
+        enum Message also
+            /// The other code of Reset: the text of TS 29.344 has 322, the code of S6a; IANA lists this one. We send
+            /// 322 and accept both.
+            RESET_SECOND_CODE = 8388667 as 322;
 
         /// ProSe Function to HSS. TS 29.344 6.2.3.
         ProseSubscriberInformationRequest = "ProSe-Subscriber-Information-Request" "PIR" 8388664 request proxiable, "TS 29.344 6.2.3"

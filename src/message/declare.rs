@@ -160,7 +160,7 @@ pub fn find<A: Declared>(body: Avps<'_>) -> Option<A::Value<'_>> {
 macro_rules! commands {
     (
         $(#[$enum_meta:meta])*
-        enum $enum:ident $( also $seen:literal as $known:literal )?;
+        enum $enum:ident $( also $(#[$seen_meta:meta])* $seen_name:ident = $seen:literal as $known:literal )?;
         $(
             $(#[$meta:meta])*
             $ident:ident = $name:literal $abbreviation:literal $code:literal $direction:ident $proxy:ident,
@@ -200,6 +200,14 @@ macro_rules! commands {
         /// The commands of this interface, in the order of its specification.
         pub const COMMANDS: &[&$crate::message::CommandDefinition] =
             &[$( <$ident<'static> as $crate::message::Command<'static>>::DEFINITION, )*];
+
+        $(
+            $(#[$seen_meta])*
+            pub const $seen_name: u32 = $seen;
+        )?
+
+        /// Other codes under which a command is accepted: (code seen, code in [`COMMANDS`]).
+        pub const OTHER_CODES: &[(u32, u32)] = &[$( ($seen, $known) )?];
 
         $(#[$enum_meta])*
         #[derive(Clone, Debug, PartialEq)]
