@@ -19,6 +19,7 @@ pub mod codec;
 pub mod endpoint;
 pub mod record;
 pub mod sctp;
+mod stream;
 pub mod tcp;
 
 use std::net::SocketAddr;
