@@ -4,6 +4,7 @@
 //! that several applications use stands once for each of them.
 
 use super::{INTERFACES, of_application};
+use crate::avp::dictionary::TGPP;
 use crate::message::Header;
 
 /// The name of an application, such as `S6a` or `Gx`; `None` when it is not known.
@@ -85,6 +86,21 @@ pub fn ids_of(name: &str) -> impl Iterator<Item = u32> {
         .map(|(id, _)| id)
 }
 
+/// The vendor of an application: 0 for those of the IETF and for unknown ones.
+#[must_use]
+pub fn vendor_of_application(application: u32) -> u32 {
+    const FIRST_OF_VENDORS: u32 = 16_777_216;
+    match (of_application(application), application) {
+        (Some(interface), _) => interface.vendor,
+        (None, ..FIRST_OF_VENDORS | u32::MAX) => 0,
+        (None, 16_777_231 | 16_777_253 | 16_777_257) => 13_019,
+        (None, 16_777_235 | 16_777_256 | 16_777_258) => 11_502,
+        (None, 16_777_237) => 5535,
+        (None, _) if application_name(application).is_some() => TGPP,
+        (None, _) => 0,
+    }
+}
+
 /// The name of a vendor; `None` when it is not known.
 #[must_use]
 pub fn vendor_name(vendor: u32) -> Option<&'static str> {
@@ -113,6 +129,7 @@ const VENDORS: &[(u32, &str)] = &[
     (2636, "Juniper"),
     (4329, "Siemens"),
     (5535, "3GPP2"),
+    (11502, "ITU-T"),
     (8164, "Starent"),
     (12645, "Vodafone"),
     (12951, "Verizon-Wireless"),

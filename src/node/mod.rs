@@ -174,6 +174,12 @@ where
     E: Element + Send + 'static,
 {
     settings.local.applications = element.applications().to_vec();
+    let vendors =
+        element.applications().iter().filter_map(|&application| Some((application, element.vendor_of(application)?)));
+    settings.local.vendors = vendors.collect();
+    for peer in &mut settings.peers {
+        peer.settings.any_command |= element.takes_any_command();
+    }
     let identity = settings.local.identity.clone();
     let mut listeners = Vec::with_capacity(settings.listen.len());
     for endpoint in &settings.listen {

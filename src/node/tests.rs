@@ -84,6 +84,7 @@ fn settings(identity: &str, address: IpAddr) -> Settings {
         firmware: None,
         origin_state: 1,
         applications: Vec::new(),
+        vendors: Vec::new(),
     })
 }
 

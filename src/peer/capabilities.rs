@@ -11,7 +11,7 @@ use crate::avp::{Address, Fault};
 use crate::interfaces::base::{
     APPLICATION, APPLICATION_RELAY, CapabilitiesExchangeAnswer, CapabilitiesExchangeRequest,
 };
-use crate::interfaces::{self};
+use crate::interfaces::names;
 use crate::message::{Command, Envelope, Header};
 
 /// This node, as it presents itself.
@@ -33,9 +33,18 @@ pub struct Local {
     pub origin_state: u32,
     /// Application-Ids; 0xffffffff for a relay.
     pub applications: Vec<u32>,
+    /// The vendors of applications that the tables do not know: Application-Id and Vendor-Id.
+    pub vendors: Vec<(u32, u32)>,
 }
 
 impl Local {
+    /// The vendor of an application; 0 for those of the IETF and for unknown ones.
+    #[must_use]
+    pub fn vendor_of(&self, application: u32) -> u32 {
+        let own = self.vendors.iter().find(|(known, _)| *known == application).map(|(_, vendor)| *vendor);
+        own.unwrap_or_else(|| names::vendor_of_application(application))
+    }
+
     /// True when this node takes part in an application.
     #[must_use]
     pub fn serves(&self, application: u32) -> bool {
@@ -108,9 +117,8 @@ pub fn list(applications: &[u32]) -> String {
     if applications.is_empty() {
         return "none".to_owned();
     }
-    let named = applications.iter().map(|&application| match interfaces::of_application(application) {
-        _ if application == APPLICATION_RELAY => format!("relay ({application})"),
-        Some(interface) => format!("{} ({application})", interface.name),
+    let named = applications.iter().map(|&application| match names::application_name(application) {
+        Some(name) => format!("{name} ({application})"),
         None => application.to_string(),
     });
     named.collect::<Vec<_>>().join(", ")
@@ -132,7 +140,7 @@ fn present(local: &Local) -> Presented<'_> {
         of_vendors: Vec::new(),
     };
     for &application in &local.applications {
-        let vendor = interfaces::of_application(application).map_or(0, |interface| interface.vendor);
+        let vendor = local.vendor_of(application);
         if vendor == 0 {
             presented.plain.push(application);
             continue;

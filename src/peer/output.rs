@@ -29,6 +29,8 @@ pub struct Settings {
     pub answer_wait: Duration,
     /// How many requests may wait for answers. Default 65,536.
     pub pending_limit: usize,
+    /// Requests of our applications whose command no table knows are handed on too; else they are answered with 3001.
+    pub any_command: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(10),
             answer_wait: Duration::from_secs(10),
             pending_limit: 65_536,
+            any_command: false,
         }
     }
 }

@@ -161,6 +161,16 @@ pub trait Element {
     /// The Application-Ids it serves or uses: what its node advertises.
     fn applications(&self) -> &[u32];
 
+    /// The vendor of one of its applications, when the tables do not know it.
+    fn vendor_of(&self, _application: u32) -> Option<u32> {
+        None
+    }
+
+    /// True when requests whose command no table knows come to it too; else its node answers them with 3001.
+    fn takes_any_command(&self) -> bool {
+        false
+    }
+
     /// Begins: called once, before any event. An element takes up here what an earlier run left undone.
     fn start(&mut self, _now: Now, _actions: &mut Vec<Action>) {}
 

@@ -261,6 +261,7 @@ fn settings(party: usize) -> Settings {
         firmware: None,
         origin_state: 1,
         applications: Vec::new(),
+        vendors: Vec::new(),
     };
     let mut settings = Settings::new(local);
     settings.transport = Transport::EmbeddedSctp;

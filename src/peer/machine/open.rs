@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{CAPABILITIES_EXCHANGE, DEVICE_WATCHDOG, DISCONNECT_PEER, Input, Peer};
-use crate::avp::Avps;
 use crate::avp::dictionary::{DisconnectCause, OriginHost, ResultCode};
+use crate::avp::{Avps, Fault, FaultKind};
 use crate::interfaces::base::{self, DeviceWatchdogRequest, DisconnectPeerRequest};
 use crate::message::{Command, HEADER_LENGTH, Header, find};
 use crate::peer::output::{ConnectionId, DownReason, Output};
@@ -29,7 +29,13 @@ impl<T> Peer<T> {
         let sign = if watchdog_answer { WatchdogEvent::Dwa } else { WatchdogEvent::NonDwa };
         self.watch(now, sign);
         let local = Arc::clone(&self.local);
-        if let Some(fault) = answers::judge_header(&message, &header, |application| local.serves(application)) {
+        let fault = answers::judge_header(&message, &header, |application| local.serves(application));
+        let taken = |fault: &Fault| {
+            self.settings.any_command
+                && header.application != base::APPLICATION
+                && matches!(fault.kind, FaultKind::UnknownCommand(_))
+        };
+        if let Some(fault) = fault.filter(|fault| !taken(fault)) {
             self.note(format!("a message with a bad header: {fault}"));
             if header.is_request() {
                 let answer = answers::refuse_fault(&local.identity, &local.realm, &message, &header, &fault);

@@ -23,6 +23,7 @@ fn node(identity: &str, applications: &[u32]) -> Arc<Local> {
         firmware: None,
         origin_state: 7,
         applications: applications.to_vec(),
+        vendors: Vec::new(),
     })
 }
 
