@@ -9,6 +9,7 @@
 //! - [`message`]: header, framing, the check of a grammar, JSON, text, display filters
 //! - [`interfaces`]: PC2, PC3, PC4, PC6/PC7, S6a and the base protocol, a file each
 //! - [`peer`]: a Diameter node without input and output
+//! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
 //! - [`store`]: what must outlive a crash
@@ -34,6 +35,7 @@
 
 pub mod avp;
 pub mod capture;
+pub mod generic;
 pub mod interfaces;
 pub mod message;
 pub mod peer;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Globals, exit};
+use crate::generic::Responder;
 use crate::net::{Backend, Net, NetError, Options, Recorder};
 use crate::node::config::{self, Config, Role};
 use crate::node::{self, Handle, NodeError};
@@ -143,6 +144,7 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
             serve(start(settings, &net, server, None).await?).await
         }
+        Role::Responder(role) => serve(start(settings, &net, Responder::new(identity, role), None).await?).await,
         Role::Function(role) => {
             let file = store.ok_or_else(|| Early::usage(format!("{path}: a function needs a store")))?;
             let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;

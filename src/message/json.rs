@@ -300,6 +300,16 @@ pub fn message_from_json(value: &Value, find_code: &FindCommand<'_>) -> Result<V
     Ok(out)
 }
 
+/// Reads the AVPs of a JSON array, as they stand in `avps`. `at` is where the array is, for errors.
+///
+/// # Errors
+/// The first place that is no AVP, with what was expected there.
+pub fn avps_from_json(value: &Value, at: &str) -> Result<Vec<u8>, JsonError> {
+    let mut out = Vec::new();
+    read_avps(value, at, 0, &mut out)?;
+    Ok(out)
+}
+
 fn error(at: impl Into<String>, what: impl Into<String>) -> JsonError {
     JsonError { at: at.into(), what: what.into() }
 }

@@ -16,9 +16,11 @@
 //! [private]                              # our own numbers, where the lab has other plans for them
 //! vendor = 32473
 //!
-//! [function]                             # one of ue, mme, hss, function, app_server: what it is
+//! [function]                             # one of ue, mme, hss, function, app_server, responder: what it is
 //! plmn = "001-01"
 //! ```
+//!
+//! `[responder]` answers whatever it is asked; its keys stand at [`ResponderConfig`].
 //!
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
 
@@ -32,6 +34,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{PeerSettings, Settings};
+use crate::generic::ResponderConfig;
 use crate::message::renumber::PrivateNumbers;
 use crate::net::{Endpoint, Transport};
 use crate::peer::routing::RealmRoute;
@@ -66,6 +69,8 @@ pub enum Role {
     Function(Box<FunctionConfig>),
     /// `[app_server]`.
     AppServer(AppServerConfig),
+    /// `[responder]`.
+    Responder(ResponderConfig),
 }
 
 /// What is wrong with a configuration file, and where.
@@ -163,6 +168,7 @@ struct File {
     hss: Option<Spanned<HssConfig>>,
     function: Option<Spanned<Box<FunctionConfig>>>,
     app_server: Option<Spanned<AppServerConfig>>,
+    responder: Option<Spanned<ResponderConfig>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,6 +223,7 @@ impl File {
             firmware: None,
             origin_state: 0,
             applications: Vec::new(),
+            vendors: Vec::new(),
         };
         let mut settings = Settings { listen, transport, ..Settings::new(local) };
         if let Some(private) = &self.private {
@@ -268,7 +275,14 @@ impl File {
         }
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let store = self.store.map(|store| folder.join(store));
-        let role = role(self.ue, self.mme, self.hss, self.function, self.app_server)?;
+        let role = role([
+            self.ue.map(|one| (one.span(), Role::Ue(one.into_inner()))),
+            self.mme.map(|one| (one.span(), Role::Mme(one.into_inner()))),
+            self.hss.map(|one| (one.span(), Role::Hss(one.into_inner()))),
+            self.function.map(|one| (one.span(), Role::Function(one.into_inner()))),
+            self.app_server.map(|one| (one.span(), Role::AppServer(one.into_inner()))),
+            self.responder.map(|one| (one.span(), Role::Responder(one.into_inner()))),
+        ])?;
         if store.is_none() && matches!(role, Role::Function(_)) {
             let words = "a function needs a store: write store = \"FILE.redb\"";
             return Err((None, words.to_owned()));
@@ -281,24 +295,13 @@ impl File {
 /// RFC 3539 section 3.4.1 forbids a watchdog interval below six seconds.
 const LEAST_TW: f64 = 6.0;
 
-fn role(
-    ue: Option<Spanned<UeConfig>>,
-    mme: Option<Spanned<MmeConfig>>,
-    hss: Option<Spanned<HssConfig>>,
-    function: Option<Spanned<Box<FunctionConfig>>>,
-    app_server: Option<Spanned<AppServerConfig>>,
-) -> Result<Role, Wrong> {
-    let mut found = Vec::new();
-    found.extend(ue.map(|one| (one.span(), Role::Ue(one.into_inner()))));
-    found.extend(mme.map(|one| (one.span(), Role::Mme(one.into_inner()))));
-    found.extend(hss.map(|one| (one.span(), Role::Hss(one.into_inner()))));
-    found.extend(function.map(|one| (one.span(), Role::Function(one.into_inner()))));
-    found.extend(app_server.map(|one| (one.span(), Role::AppServer(one.into_inner()))));
-    let mut found = found.into_iter();
+/// The one role there is.
+fn role(sections: [Option<(Range<usize>, Role)>; 6]) -> Result<Role, Wrong> {
+    let mut found = sections.into_iter().flatten();
     match (found.next(), found.next()) {
         (Some((_, role)), None) => Ok(role),
         (None, _) => {
-            let words = "the node has no role: write one of [ue], [mme], [hss], [function], [app_server]";
+            let words = "the node has no role: write one of [ue], [mme], [hss], [function], [app_server], [responder]";
             Err((None, words.to_owned()))
         }
         (_, Some((span, _))) => {
