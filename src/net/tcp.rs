@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use socket2::SockRef;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -146,6 +147,11 @@ pub(super) fn info(stream: &TcpStream, backend: Backend) -> IoResult<Info> {
 impl Wire for TcpStream {
     fn try_read(&mut self, into: &mut BytesMut) -> IoResult<usize> {
         self.try_read_buf(into)
+    }
+
+    // A read that fills less than its room says that there is no more, and spares asking.
+    async fn read(&mut self, into: &mut BytesMut) -> IoResult<usize> {
+        self.read_buf(into).await
     }
 
     fn try_write(&mut self, bytes: &[u8]) -> IoResult<usize> {
