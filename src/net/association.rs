@@ -32,6 +32,10 @@ struct Shared {
     wake: Box<dyn Fn() + Send + Sync>,
     /// The driver has been woken and has not looked yet.
     woken: AtomicBool,
+    /// Tells a reader who does not wait in [`Association::recv`].
+    ready: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// The reader has been told and has not looked yet.
+    told: AtomicBool,
     /// The driver holds messages back for want of room.
     starved: AtomicBool,
     /// Octets in the queue of messages to be read.
@@ -62,6 +66,14 @@ impl Shared {
     fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
             (self.wake)();
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(ready) = self.ready.get()
+            && !self.told.swap(true, Ordering::AcqRel)
+        {
+            ready();
         }
     }
 
@@ -179,6 +191,37 @@ impl Association {
         Some(message)
     }
 
+    /// From now on `ready` is called when messages or the end wait to be taken, once for any number of them until
+    /// [`Association::take_ready`] has looked. For whoever reads many associations in one task.
+    pub(crate) fn on_ready(&self, ready: impl Fn() + Send + Sync + 'static) {
+        let _ = self.sender.shared.ready.set(Box::new(ready));
+        self.sender.shared.tell();
+    }
+
+    /// Takes what has come after a call of `ready`, at most `limit` messages, and gives each to `take`. When the limit
+    /// was reached it is to be called again, without another call of `ready`.
+    pub(crate) fn take_ready(&mut self, limit: usize, mut take: impl FnMut(Incoming)) -> Taken {
+        // Before the look: what comes after it is told anew.
+        self.sender.shared.told.store(false, Ordering::SeqCst);
+        for _ in 0..limit {
+            match self.incoming.try_recv() {
+                Ok(message) => {
+                    self.taken(&message);
+                    take(message);
+                }
+                Err(mpsc::error::TryRecvError::Empty) => return Taken::All,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    return Taken::End(match self.sender.shared.end.get() {
+                        Some(Err(error)) => Some(error.clone()),
+                        _ => None,
+                    });
+                }
+            }
+        }
+        // Nobody else is to tell of what is left.
+        if self.sender.shared.told.swap(true, Ordering::AcqRel) { Taken::All } else { Taken::Some }
+    }
+
     fn taken(&self, message: &Incoming) {
         let shared = &self.sender.shared;
         shared.waiting.fetch_sub(message.bytes.len(), Ordering::AcqRel);
@@ -227,6 +270,17 @@ impl Drop for Association {
     fn drop(&mut self) {
         self.sender.shared.wish(Wish::Close);
     }
+}
+
+/// What [`Association::take_ready`] has left.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Nothing, or `ready` has been called for it.
+    All,
+    /// Perhaps more.
+    Some,
+    /// The association has ended and all has been taken; how, if not gracefully.
+    End(Option<NetError>),
 }
 
 /// Takes associations that peers open. Dropping it stops listening; associations already taken go on.
@@ -291,6 +345,8 @@ pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync 
         receive_octets: options.receive_octets,
         wake: Box::new(wake),
         woken: AtomicBool::new(false),
+        ready: OnceLock::new(),
+        told: AtomicBool::new(false),
         starved: AtomicBool::new(false),
         waiting: AtomicUsize::new(0),
         wish: AtomicU8::new(Wish::Open as u8),
@@ -348,13 +404,16 @@ impl Driver {
                 mpsc::error::TrySendError::Full(_) => NotDelivered::Full,
                 mpsc::error::TrySendError::Closed(_) => NotDelivered::Gone,
             }
-        })
+        })?;
+        self.shared.tell();
+        Ok(())
     }
 
     /// Says how the association ended and lets everyone who waits go.
     pub(crate) fn end(&mut self, end: Result<(), NetError>) {
         let _ = self.shared.end.set(end);
         self.incoming = None;
+        self.shared.tell();
         self.outgoing.close();
         self.shared.ended.notify_waiters();
     }

@@ -106,10 +106,11 @@ fn settings(identity: &str, peer: &str, address: &str, listens: bool) -> Result<
         applications: Vec::new(),
     });
     settings.transport = Transport::Tcp;
-    settings.listen = if listens { vec![address] } else { Vec::new() };
+    settings.listen = if listens { vec![address.into()] } else { Vec::new() };
     settings.peers = vec![PeerSettings {
         expected: Expected { identity: peer.to_owned(), realm: None, addresses: vec![address.ip()] },
         connect_to: (!listens).then(|| address.into()),
+        udp_port: None,
         settings: peer::Settings::default(),
     }];
     Ok(settings)
