@@ -104,6 +104,7 @@ fn settings(identity: &str, peer: &str, address: &str, listens: bool) -> Result<
         firmware: None,
         origin_state: 1,
         applications: Vec::new(),
+        vendors: Vec::new(),
     });
     settings.transport = Transport::Tcp;
     settings.listen = if listens { vec![address.into()] } else { Vec::new() };
