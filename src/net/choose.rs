@@ -83,11 +83,11 @@ impl From<SocketAddr> for Remote {
     }
 }
 
-/// Opens associations; clones share the UDP sockets of embedded SCTP, one a local address.
+/// Opens associations; clones share the sockets of embedded SCTP, one a local address and backend.
 #[derive(Clone, Debug)]
 pub struct Net {
     options: Arc<Options>,
-    endpoints: Arc<Mutex<HashMap<IpAddr, embedded::Endpoint>>>,
+    endpoints: Arc<Mutex<HashMap<(Backend, IpAddr), embedded::Endpoint>>>,
     sctp: Backend,
     reason: Arc<str>,
 }
@@ -148,9 +148,9 @@ impl Net {
         }
         match backend {
             Backend::KernelSctp => kernel::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctp => self.endpoint(first)?.listen(port).await,
+            Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => self.endpoint(backend, first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctpIp | Backend::Tls => Err(absent(backend)),
+            Backend::Tls => Err(absent(backend)),
         }
     }
 
@@ -224,13 +224,13 @@ impl Net {
         let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
             Backend::KernelSctp => kernel::connect(from, address, Arc::clone(&self.options)).await,
-            Backend::EmbeddedSctp => {
-                let local = first.map_or_else(|| route(address), Ok)?;
-                let udp = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));
-                self.endpoint(local)?.connect(udp, address.port()).await
+            backend @ (Backend::EmbeddedSctp | Backend::EmbeddedSctpIp) => {
+                let local = first.map_or_else(|| route(address, backend), Ok)?;
+                let lower = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));
+                self.endpoint(backend, local)?.connect(lower, address.port()).await
             }
             Backend::Tcp => tcp::connect(from, address, Arc::clone(&self.options)).await,
-            backend @ (Backend::EmbeddedSctpIp | Backend::Tls) => Err(absent(backend)),
+            backend @ Backend::Tls => Err(absent(backend)),
         }
     }
 
@@ -252,20 +252,24 @@ impl Net {
         }
     }
 
-    fn endpoint(&self, local: IpAddr) -> Result<embedded::Endpoint, NetError> {
+    fn endpoint(&self, backend: Backend, local: IpAddr) -> Result<embedded::Endpoint, NetError> {
         let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(endpoint) = endpoints.get(&local) {
+        if let Some(endpoint) = endpoints.get(&(backend, local)) {
             return Ok(endpoint.clone());
         }
-        let udp = SocketAddr::new(local, self.options.udp_port);
-        let endpoint = embedded::Endpoint::bind(udp, Arc::clone(&self.options))?;
-        endpoints.insert(local, endpoint.clone());
+        let options = Arc::clone(&self.options);
+        let endpoint = if backend == Backend::EmbeddedSctpIp {
+            embedded::Endpoint::over_ip(local, options)?
+        } else {
+            embedded::Endpoint::over_udp(SocketAddr::new(local, self.options.udp_port), options)?
+        };
+        endpoints.insert((backend, local), endpoint.clone());
         Ok(endpoint)
     }
 }
 
 /// The address this machine would use towards `remote`; nothing is sent.
-fn route(remote: SocketAddr) -> Result<IpAddr, NetError> {
+fn route(remote: SocketAddr, backend: Backend) -> Result<IpAddr, NetError> {
     let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let found = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
         socket.connect(remote)?;
@@ -273,7 +277,7 @@ fn route(remote: SocketAddr) -> Result<IpAddr, NetError> {
     });
     found.map(|local| local.ip()).map_err(|error| NetError::Connect {
         remote,
-        backend: Backend::EmbeddedSctp,
+        backend,
         reason: format!("no way there: {error}"),
     })
 }

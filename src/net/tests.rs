@@ -1,6 +1,6 @@
 //! Real sockets on loopback, every transport through the same handle.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -44,12 +44,17 @@ impl Lab {
     }
 }
 
-/// Every transport that this machine has. The kernel's SCTP is there in user-mode Linux.
+/// Every transport that this machine has. The kernel's SCTP is there in user-mode Linux, SCTP over IP where that is not
+/// and the tests may open raw sockets.
 fn transports() -> Vec<Transport> {
     let mut all = vec![Transport::EmbeddedSctp, Transport::Tcp];
     match sctp::kernel::probe() {
         Ok(()) => all.push(Transport::KernelSctp),
         Err(reason) => eprintln!("without kernel SCTP: {reason}"),
+    }
+    match sctp::embedded::available_over_ip() {
+        Ok(()) => all.push(Transport::EmbeddedSctpIp),
+        Err(reason) => eprintln!("without SCTP over IP: {reason}"),
     }
     all
 }
@@ -269,6 +274,47 @@ async fn one_address_serves_many_in_both_roles() {
     }
 }
 
+#[tokio::test]
+async fn over_ipv6_the_embedded_stack_runs_over_udp_and_over_ip() {
+    let server = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), DIAMETER_PORT);
+    if let Err(error) = std::net::UdpSocket::bind((server.ip(), 0)) {
+        return eprintln!("without IPv6: {error}");
+    }
+    let over_ip = transports().contains(&Transport::EmbeddedSctpIp).then_some(Transport::EmbeddedSctpIp);
+    for transport in [Some(Transport::EmbeddedSctp), over_ip].into_iter().flatten() {
+        let net = Net::new(Options { udp_port: 9996, ..Options::default() });
+        let mut listener = net.listen(transport, server).await.unwrap();
+        // One address in both roles: what it sends to itself comes back to it.
+        let mut client = net.connect(transport, Some(server.ip()), server).await.unwrap();
+        let echo = tokio::spawn(echo(listener.accept().await.unwrap()));
+        for length in [20, 60_000] {
+            client.send(Outgoing::new(message(length, 6))).await.unwrap();
+            assert_eq!(client.recv().await.unwrap().unwrap().bytes, message(length, 6));
+        }
+        client.close().await.unwrap();
+        echo.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn sctp_over_ip_says_what_stands_in_its_way() {
+    let lab = Lab::new(Transport::EmbeddedSctpIp, Options::default());
+    let error = lab.net.listen(lab.transport, SocketAddr::new([0, 0, 0, 0].into(), 3868)).await.unwrap_err();
+    assert!(error.to_string().ends_with("give one address of this machine"), "{error}");
+    match lab.net.listen(lab.transport, lab.server).await {
+        Ok(_listener) => {
+            let other = Net::new(Options::default()).listen(lab.transport, lab.server).await.unwrap_err();
+            let words = "cannot use 127.1.";
+            assert!(other.to_string().starts_with(words) && other.to_string().contains("another process"), "{other}");
+        }
+        Err(error) => {
+            let words = error.to_string();
+            assert!(matches!(error, NetError::Unavailable { backend: Backend::EmbeddedSctpIp, .. }), "{error}");
+            assert!(words.contains("CAP_NET_RAW") || words.contains("modprobe -r sctp"), "{words}");
+        }
+    }
+}
+
 /// A peer made by hand: completes handshakes from one SCTP port as often as wanted.
 struct Handmade {
     socket: tokio::net::UdpSocket,
@@ -474,7 +520,7 @@ async fn the_record_of_both_ends_has_every_packet_once() {
         let comments = tshark(&file, &["-Y", "frame.comment", "-T", "fields", "-e", "frame.comment"]).unwrap();
         assert_eq!(comments.lines().count(), 6, "{comments}");
         assert!(comments.starts_with("40 octets of command 24"), "{comments}");
-        if transport == Transport::EmbeddedSctp {
+        if matches!(transport, Transport::EmbeddedSctp | Transport::EmbeddedSctpIp) {
             let sums = tshark(&file, &["-T", "fields", "-e", "sctp.checksum.status"]).unwrap();
             assert!(sums.lines().all(|status| status == "1"), "{sums}");
             let ppids =
@@ -486,6 +532,9 @@ async fn the_record_of_both_ends_has_every_packet_once() {
             // A SACK that was delayed may leave after SHUTDOWN has.
             let others: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "3").collect();
             assert_eq!(others[others.len() - 3..], ["7", "8", "14"]);
+            let under = tshark(&file, &["-T", "fields", "-e", "ip.proto"]).unwrap();
+            let protocol = if transport == Transport::EmbeddedSctp { "17" } else { "132" };
+            assert!(under.lines().all(|under| under == protocol), "{under}");
         }
     }
 }

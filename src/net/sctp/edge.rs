@@ -62,7 +62,7 @@ pub struct Head {
     pub init: Option<Init>,
 }
 
-/// Why a datagram is not passed on.
+/// Why a packet is not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Shorter than a common header and a chunk header, or a port is zero.
@@ -92,7 +92,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).map_or(0, |four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
 }
 
-/// Reads a datagram's head after judging its checksum. Nothing behind the first chunk is looked at.
+/// Reads a packet's head after judging its checksum. Nothing behind the first chunk is looked at.
 ///
 /// # Errors
 /// See [`Refusal`].

@@ -11,7 +11,7 @@ use super::edge::{self, Edge};
 use crate::net::association::Driver;
 use crate::net::{Association, Backend, NetError};
 
-/// Where a peer is: its UDP address, its SCTP port, our SCTP port.
+/// Where a peer is: its UDP address (over IP the port is 132), its SCTP port, our SCTP port.
 pub(super) type Path = (SocketAddr, u16, u16);
 
 /// Who gets the association a client opens.
@@ -20,6 +20,7 @@ pub(super) type Waiter = oneshot::Sender<Result<Association, NetError>>;
 pub(super) struct Peer {
     pub(super) id: u64,
     pub(super) handle: AssociationHandle,
+    pub(super) backend: Backend,
     pub(super) stack: sctp_proto::Association,
     pub(super) edge: Edge,
     pub(super) path: Path,
@@ -68,7 +69,7 @@ impl Peer {
     }
 
     pub(super) fn not_connected(&self, reason: &str) -> NetError {
-        NetError::Connect { remote: self.remote(), backend: Backend::EmbeddedSctp, reason: reason.to_owned() }
+        NetError::Connect { remote: self.remote(), backend: self.backend, reason: reason.to_owned() }
     }
 
     pub(super) fn aborted(&self, code: u16) -> NetError {
