@@ -140,15 +140,13 @@ impl Socket {
     /// [`ErrorKind::WouldBlock`] when there is nothing; anything else is about an earlier packet.
     pub(super) fn receive(&self, batch: &mut Batch) -> io::Result<usize> {
         batch.packets.clear();
-        self.socket.try_io(tokio::io::Interest::READABLE, |socket| receive_many(socket.as_raw_fd(), batch)).map(
-            |taken| {
-                if self.backend == Backend::EmbeddedSctpIp {
-                    let octets = &batch.octets;
-                    batch.packets.retain_mut(|packet| self.strip(octets, packet));
-                }
-                taken
-            },
-        )
+        let taken =
+            self.socket.try_io(tokio::io::Interest::READABLE, |socket| receive_many(socket.as_raw_fd(), batch))?;
+        if self.backend == Backend::EmbeddedSctpIp {
+            let octets = &batch.octets;
+            batch.packets.retain_mut(|packet| self.strip(octets, packet));
+        }
+        Ok(taken)
     }
 
     /// Leaves the IPv4 header away, which a raw socket shows; whether the packet is for us.
