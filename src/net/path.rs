@@ -91,11 +91,7 @@ impl fmt::Display for PathChange {
 
 /// The paths of an association that has just come up: the first is the primary.
 pub(crate) fn paths_to(remotes: &[IpAddr]) -> Vec<Path> {
-    let path = |(at, remote): (usize, &IpAddr)| Path {
-        remote: *remote,
-        state: PathState::Available,
-        primary: at == 0,
-    };
+    let path = |(at, remote): (usize, &IpAddr)| Path { remote: *remote, state: PathState::Available, primary: at == 0 };
     remotes.iter().enumerate().map(path).collect()
 }
 

@@ -96,7 +96,7 @@ pub async fn connect(
     };
     match tokio::time::timeout(options.connect_timeout, opening).await {
         Ok(opened) => opened
-            .and_then(|socket| start(socket, None, Arc::clone(&options)))
+            .and_then(|socket| start(socket, Some(remote), None, Arc::clone(&options)))
             .map_err(|error| failed(error.to_string())),
         Err(_) => Err(failed(format!("no answer within {:?}", options.connect_timeout))),
     }
@@ -176,7 +176,8 @@ async fn accept(listener: AsyncFd<Socket>, accepted: mpsc::Sender<Association>, 
             continue;
         };
         let about = Accepted { listener: accepted.clone(), _permit: permit };
-        let started = socket.set_nonblocking(true).and_then(|()| start(socket, Some(about), Arc::clone(&options)));
+        let started =
+            socket.set_nonblocking(true).and_then(|()| start(socket, None, Some(about), Arc::clone(&options)));
         match started {
             Ok(association) => {
                 if accepted.send(association).await.is_err() {

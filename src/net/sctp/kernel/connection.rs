@@ -51,14 +51,19 @@ pub(super) struct Connection {
     accepted: Option<Accepted>,
 }
 
-/// Starts the task of a socket whose association is up.
+/// Starts the task of a socket whose association is up. `called`: the address that was called first; of several the kernel
+/// names the last as the peer's.
 pub(super) fn start(
     socket: Socket,
+    called: Option<SocketAddr>,
     accepted: Option<Accepted>,
     options: Arc<Options>,
 ) -> std::io::Result<Association> {
     let local = address(&socket.local_addr()?)?;
-    let remote = address(&socket.peer_addr()?)?;
+    let remote = match called {
+        Some(called) => called,
+        None => address(&socket.peer_addr()?)?,
+    };
     let granted = socket.send_buffer_size()?;
     let socket = SctpSocket::new(socket)?;
     socket.subscribe()?;
@@ -111,9 +116,9 @@ fn describe(socket: &SctpSocket, local: SocketAddr, remote: SocketAddr) -> std::
     let local = SocketAddr::new(local_addresses.first().copied().unwrap_or(local.ip()), local.port());
     let encapsulation = match socket.encapsulation() {
         0 => None,
-        port => super::udp_port()
-            .ok()
-            .map(|ours| (SocketAddr::new(local.ip(), ours), SocketAddr::new(remote.ip(), port))),
+        port => {
+            super::udp_port().ok().map(|ours| (SocketAddr::new(local.ip(), ours), SocketAddr::new(remote.ip(), port)))
+        }
     };
     Ok(Info {
         local_addresses,

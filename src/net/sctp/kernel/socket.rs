@@ -471,8 +471,7 @@ fn set_octets(fd: RawFd, option: libc::c_int, value: &[u8]) -> IoResult<()> {
 fn get<T: Copy>(fd: RawFd, level: libc::c_int, option: libc::c_int, value: &mut T) -> IoResult<()> {
     let mut length = size_of::<T>() as libc::socklen_t;
     // SAFETY: the pointers describe `value` and its length, which outlive the call; any octets make a valid `T`.
-    let result =
-        unsafe { libc::getsockopt(fd, level, option, std::ptr::from_mut(value).cast(), &raw mut length) };
+    let result = unsafe { libc::getsockopt(fd, level, option, std::ptr::from_mut(value).cast(), &raw mut length) };
     if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
 }
 
