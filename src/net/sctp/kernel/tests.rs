@@ -78,7 +78,7 @@ fn at(ip: std::net::IpAddr, port: u16) -> SocketAddr {
 #[ignore = "changes the network: for a guest of its own"]
 async fn kernel_and_embedded_understand_each_other() {
     let Some(lab) = Lab::new() else { return };
-    lab.far_setting("net.sctp.udp_port", KERNEL_UDP);
+    lab.far(async { std::fs::write("/proc/sys/net/sctp/udp_port", KERNEL_UDP.to_string()).unwrap() }).await;
     let file = lab.capture_file("kernel-and-embedded.pcapng");
     let recorder = Recorder::create(&file, None).unwrap();
     let embedded = Net::new(Options { udp_port: EMBEDDED_UDP, recorder: Some(recorder.clone()), ..Options::default() });
@@ -201,5 +201,6 @@ async fn kernel_to_kernel_survives_the_loss_of_a_path() {
     story.every_checksum_is_good();
     assert_eq!(story.associations, 1);
     assert!(story.data_between(A_NEAR, A_FAR) > 0 && story.data_between(B_NEAR, B_FAR) > 0);
-    assert_eq!(story.messages, 2 * (u64::from(number) + 12));
+    // Those under identifier 0 are no Diameter to whoever reads a capture, being made up.
+    assert_eq!(story.messages, 2 * (u64::from(number) + 2 * 5));
 }

@@ -93,10 +93,6 @@ impl Lab {
         self.far.spawn(future).await.unwrap()
     }
 
-    pub(super) fn far_setting(&self, name: &str, value: u16) {
-        run(&format!("ip netns exec far sysctl -q -w {name}={value}"));
-    }
-
     /// Lets nothing out at an end of a cable any more, unseen by the card, or everything again.
     pub(super) fn cable(&self, end: &str, whole: bool) {
         lose(end, whole, "");
@@ -110,8 +106,10 @@ impl Lab {
     pub(super) fn capture(&self, file: &Path) -> Capture {
         // Every protocol of Ethernet, in network order.
         let all = socket2::Protocol::from(i32::from(0x0003u16.to_be()));
+        // No packet may be missed.
+        std::fs::write("/proc/sys/net/core/rmem_max", "33554432").unwrap();
         let mut socket = socket2::Socket::new(socket2::Domain::PACKET, socket2::Type::RAW, Some(all)).unwrap();
-        socket.set_recv_buffer_size(8 << 20).unwrap();
+        socket.set_recv_buffer_size(32 << 20).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let mut writer = CaptureWriter::new(BufWriter::new(File::create(file).unwrap()), "near").unwrap();
         let stop = Arc::new(AtomicBool::new(false));
