@@ -45,6 +45,8 @@ pub(super) struct Connection {
     ended: bool,
     /// Our shutdown has been asked for.
     finished: bool,
+    /// Why messages could not be sent any more while others could still be read.
+    refused: Option<NetError>,
     deadline: Option<Instant>,
     options: Arc<Options>,
     track: Option<Track>,
@@ -95,6 +97,7 @@ pub(super) fn start(
         received: None,
         ended: false,
         finished: false,
+        refused: None,
         deadline: None,
         track: None,
         options,
@@ -196,12 +199,14 @@ impl Connection {
         }
         if wish == Wish::Close || self.ended {
             self.driver.outgoing.close();
+        }
+        if wish == Wish::Close {
             self.deadline = self.deadline.or_else(|| Instant::now().checked_add(self.options.close_timeout));
         }
         let room = self.read(wish).await?;
         if self.ended && room {
             // The kernel completes the shutdown by itself and takes no more messages.
-            return Ok(None);
+            return self.refused.take().map_or(Ok(None), Err);
         }
         self.write().await?;
         if wish == Wish::Close && self.unsent.is_none() && self.driver.outgoing.is_empty() && !self.finished {
@@ -257,6 +262,15 @@ impl Connection {
                     ready.clear_ready();
                     self.writable = false;
                     self.unsent = Some(message);
+                }
+                Err(error)
+                    if error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(libc::ESHUTDOWN) =>
+                {
+                    // What the peer sent before it shut down is still read.
+                    let reason = "the peer has shut it down while messages were waiting to be sent".to_owned();
+                    self.refused = Some(NetError::Lost { remote, reason });
+                    self.driver.outgoing.close();
+                    while self.driver.outgoing.try_recv().is_ok() {}
                 }
                 Err(error) => return Err(lost(remote, &error)),
             }
@@ -374,7 +388,7 @@ impl Connection {
         self.received = None;
         self.begun = None;
         self.buffer.clear();
-        (self.ended, self.finished, self.deadline) = (false, false, None);
+        (self.ended, self.finished, self.refused, self.deadline) = (false, false, None, None);
         self.opened(false);
         listener.try_send(association).map_err(|_| NetError::Closed { remote })
     }

@@ -1,6 +1,6 @@
 //! The kernel's stack in earnest: two namespaces joined by two cables, a peer with two addresses, cables that are cut.
 //!
-//! Run in user-mode Linux by `scripts/test kernel-sctp`, each test in a guest of its own. What crosses is captured; where
+//! Run in user-mode Linux by `scripts/test kernel-sctp`, one after the other. What crosses is captured; where
 //! PROSELINK_CAPTURES names a folder the captures stay there.
 
 mod lab;
@@ -12,7 +12,9 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::capture::AssociationStep;
+use crate::capture::write::{Data, SctpPacketBuilder};
 use crate::net::path::{Path, PathState};
+use crate::net::tests::Handmade;
 use crate::net::{DIAMETER_PORT, Incoming, Net, Outgoing, Recorder, Remote, Transport};
 use lab::{A_FAR, A_NEAR, B_FAR, B_NEAR, Lab, Story};
 
@@ -75,7 +77,7 @@ fn at(ip: std::net::IpAddr, port: u16) -> SocketAddr {
 /// Kernel and embedded stack, each calling the other, over UDP; the kernel's side has two addresses, vanishes without a
 /// word, comes back on the same ports, and shuts down in order.
 #[tokio::test]
-#[ignore = "changes the network: for a guest of its own"]
+#[ignore = "changes the network: for a guest"]
 async fn kernel_and_embedded_understand_each_other() {
     let Some(lab) = Lab::new() else { return };
     lab.far(async { std::fs::write("/proc/sys/net/sctp/udp_port", KERNEL_UDP.to_string()).unwrap() }).await;
@@ -144,7 +146,7 @@ async fn kernel_and_embedded_understand_each_other() {
 
 /// Two addresses each; a cable is cut in the middle of the requests, and mended.
 #[tokio::test]
-#[ignore = "changes the network: for a guest of its own"]
+#[ignore = "changes the network: for a guest"]
 async fn kernel_to_kernel_survives_the_loss_of_a_path() {
     let Some(lab) = Lab::new() else { return };
     let file = lab.capture_file("kernel-to-kernel.pcapng");
@@ -203,4 +205,109 @@ async fn kernel_to_kernel_survives_the_loss_of_a_path() {
     assert!(story.data_between(A_NEAR, A_FAR) > 0 && story.data_between(B_NEAR, B_FAR) > 0);
     // Those under identifier 0 are no Diameter to whoever reads a capture, being made up.
     assert_eq!(story.messages, 2 * (u64::from(number) + 2 * 5));
+}
+
+/// The peer loses its memory and calls again from the same ports: whoever listens gets a new association.
+#[tokio::test]
+#[ignore = "changes the network: for a guest"]
+async fn a_peer_that_restarts_gets_a_new_association_from_the_listener() {
+    let Some(lab) = Lab::new() else { return };
+    let listening = lab.far(async {
+        std::fs::write("/proc/sys/net/sctp/udp_port", KERNEL_UDP.to_string()).unwrap();
+        listen(&[at(A_FAR, DIAMETER_PORT)], Arc::new(quick())).unwrap()
+    });
+    let mut listener = listening.await;
+    let socket = tokio::net::UdpSocket::bind(at(A_NEAR, EMBEDDED_UDP)).await.unwrap();
+    let peer = Handmade { socket, to: at(A_FAR, KERNEL_UDP) };
+    peer.handshake(1111).await;
+    let mut first = listener.accept().await.unwrap();
+    assert_eq!(first.info().encapsulation, Some((at(A_FAR, KERNEL_UDP), at(A_NEAR, EMBEDDED_UDP))));
+    let tag = peer.handshake(2222).await;
+    let mut second = listener.accept().await.unwrap();
+    let error = first.recv().await.unwrap_err();
+    assert!(error.to_string().contains("has restarted"), "{error}");
+    let mut builder = SctpPacketBuilder::new(Handmade::PORT, DIAMETER_PORT, tag);
+    let data = Data { tsn: 1, stream: 2, ssn: 0, ppid: 0, flags: 3 };
+    peer.socket.send_to(builder.data(data, &message(40, 9)).finish(), peer.to).await.unwrap();
+    assert_eq!(second.recv().await, Ok(Some(Incoming { bytes: message(40, 9), stream: 2, ppid: 0 })));
+    // What is no Diameter, and shorter than its header, arrives as it was sent: it is not the transport's to judge.
+    let data = Data { tsn: 2, stream: 2, ssn: 1, ppid: 46, flags: 3 };
+    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
+    peer.socket.send_to(builder.data(data, &[1, 0, 0, 200, 5]).finish(), peer.to).await.unwrap();
+    assert_eq!(second.recv().await.unwrap().unwrap().bytes[..], [1, 0, 0, 200, 5]);
+    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
+    peer.socket.send_to(builder.abort(12, false).finish(), peer.to).await.unwrap();
+    let error = second.recv().await.unwrap_err();
+    assert!(error.to_string().ends_with("aborted the association: user-initiated abort"), "{error}");
+}
+
+/// No descriptor is left when a peer calls: it is let in as soon as there is one.
+#[tokio::test]
+#[ignore = "uses up what the process may open: for a guest"]
+async fn a_listener_outlives_a_lack_of_descriptors() {
+    if let Err(reason) = probe() {
+        return eprintln!("skipped: {reason}");
+    }
+    let local = at([127, 0, 3, 1].into(), DIAMETER_PORT);
+    let mut listener = listen(&[local], Arc::new(Options::default())).unwrap();
+    let mut held = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        held.push(file);
+    }
+    held.pop();
+    let client = connect(&[], &[local], None, Arc::new(Options::default())).await.unwrap();
+    held.clear();
+    let server = listener.accept().await.unwrap();
+    let echoing = tokio::spawn(echo(server));
+    client.close().await.unwrap();
+    echoing.await.unwrap().unwrap();
+}
+
+/// One association more than is allowed is refused, and only that one.
+#[tokio::test]
+#[ignore = "wants SCTP in the kernel: for a guest"]
+async fn an_association_too_many_is_aborted() {
+    if let Err(reason) = probe() {
+        return eprintln!("skipped: {reason}");
+    }
+    let local = at([127, 0, 3, 2].into(), DIAMETER_PORT);
+    let options = Arc::new(Options { maximum_associations: 1, ..Options::default() });
+    let mut listener = listen(&[local], Arc::clone(&options)).unwrap();
+    let first = connect(&[], &[local], None, Arc::clone(&options)).await.unwrap();
+    let server = listener.accept().await.unwrap();
+    // The kernel has completed the handshake before anybody is asked.
+    let mut second = connect(&[], &[local], None, Arc::clone(&options)).await.unwrap();
+    let error = second.recv().await.unwrap_err();
+    assert!(matches!(error, NetError::Aborted { .. }), "{error}");
+    let echoing = tokio::spawn(echo(server));
+    first.close().await.unwrap();
+    echoing.await.unwrap().unwrap();
+    let third = connect(&[], &[local], None, options).await.unwrap();
+    assert!(listener.accept().await.is_some());
+    drop(third);
+}
+
+/// What cannot be is said with what to type.
+#[tokio::test]
+#[ignore = "wants SCTP in the kernel: for a guest"]
+async fn what_hinders_is_said() {
+    if let Err(reason) = probe() {
+        return eprintln!("skipped: {reason}");
+    }
+    let options = Arc::new(Options::default());
+    let here = at([127, 0, 3, 3].into(), DIAMETER_PORT);
+    let error = connect(&[], &[here], Some(EMBEDDED_UDP), Arc::clone(&options)).await.unwrap_err().to_string();
+    assert!(error.ends_with("type: sysctl -w net.sctp.udp_port=9899"), "{error}");
+    let error = connect(&[], &[here], None, Arc::clone(&options)).await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot connect to 127.0.3.3:3868 over kernel SCTP: Connection refused"), "{error}");
+    let elsewhere = at([192, 0, 2, 1].into(), DIAMETER_PORT);
+    let error = listen(&[here, elsewhere], Arc::clone(&options)).unwrap_err().to_string();
+    assert!(error.starts_with("cannot use 192.0.2.1:3868 for kernel SCTP: Cannot assign"), "{error}");
+    let six = at("::1".parse().unwrap(), DIAMETER_PORT);
+    let mut listener = listen(&[six, here], Arc::clone(&options)).unwrap();
+    let client = connect(&[], &[six], None, options).await.unwrap();
+    let server = listener.accept().await.unwrap();
+    assert_eq!(client.info().remote, six);
+    assert!(client.info().remote_addresses.contains(&here.ip()), "{:?}", client.info());
+    drop((client, server));
 }

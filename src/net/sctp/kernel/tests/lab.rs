@@ -26,8 +26,8 @@ pub(super) const B_FAR: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 201, 1, 2));
 pub(super) struct Lab {
     /// Tasks here have their sockets in the far namespace.
     far: tokio::runtime::Handle,
-    /// Ends the thread of `far` when it is dropped.
-    _end: tokio::sync::oneshot::Sender<()>,
+    /// Ends the thread of `far`.
+    end: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
     _files: Option<tempfile::TempDir>,
     directory: PathBuf,
 }
@@ -63,7 +63,7 @@ impl Lab {
         run("ip netns exec far ip link set lo up");
         let (end, ended) = tokio::sync::oneshot::channel();
         let (handle, handed) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             enter("/run/netns/far");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             handle.send(runtime.handle().clone()).unwrap();
@@ -78,7 +78,7 @@ impl Lab {
                 (Some(files), directory)
             }
         };
-        Some(Self { far, _end: end, _files: files, directory })
+        Some(Self { far, end: Some((end, thread)), _files: files, directory })
     }
 
     pub(super) fn capture_file(&self, name: &str) -> PathBuf {
@@ -132,6 +132,19 @@ impl Lab {
             }
         });
         Capture { stop, thread }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some((end, thread)) = self.end.take() {
+            drop(end);
+            let _ = thread.join();
+        }
+        for command in ["ip link del a0", "ip link del b0", "ip netns del far"] {
+            let mut words = command.split(' ');
+            let _ = Command::new(words.next().unwrap()).args(words).output();
+        }
     }
 }
 
