@@ -97,7 +97,7 @@ async fn kernel_and_embedded_understand_each_other() {
     assert_eq!(of_kernel.info().local_addresses, [A_FAR, B_FAR]);
     assert_eq!(of_kernel.info().encapsulation, Some((at(A_FAR, KERNEL_UDP), at(A_NEAR, EMBEDDED_UDP))));
     let vanishing = of_kernel.sender();
-    lab.far(async move { drop(tokio::spawn(echo(of_kernel))) }).await;
+    drop(lab.far_task(echo(of_kernel)));
     exchange(&mut first).await;
 
     // It vanishes: its ABORT is lost on the way, and the embedded side knows nothing.
@@ -123,7 +123,7 @@ async fn kernel_and_embedded_understand_each_other() {
         .await;
     let remote = Remote { udp_port: Some(KERNEL_UDP), ..Remote::from(at(A_FAR, DIAMETER_PORT)) };
     let mut calling = embedded.connect(Transport::EmbeddedSctp, Some(A_NEAR), remote).await.unwrap();
-    let echoing = lab.far(async move { tokio::spawn(echo(of_far.accept().await.unwrap())) }).await;
+    let echoing = lab.far_task(async move { echo(of_far.accept().await.unwrap()).await });
     exchange(&mut calling).await;
     calling.close().await.unwrap();
     echoing.await.unwrap().unwrap();
@@ -160,7 +160,7 @@ async fn kernel_to_kernel_survives_the_loss_of_a_path() {
     assert_eq!(client.info().remote_addresses, [A_FAR, B_FAR]);
     assert_eq!(server.info().remote_addresses, [A_NEAR, B_NEAR]);
     let (mut of_client, mut of_server) = (client.paths(), server.paths());
-    let echoing = lab.far(async move { tokio::spawn(echo(server)) }).await;
+    let echoing = lab.far_task(echo(server));
     exchange(&mut client).await;
     until(&mut of_client, B_FAR, PathState::Available).await;
     until(&mut of_server, B_NEAR, PathState::Available).await;

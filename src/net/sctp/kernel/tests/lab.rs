@@ -90,7 +90,15 @@ impl Lab {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.far.spawn(future).await.unwrap()
+        self.far_task(future).await.unwrap()
+    }
+
+    /// Begins something in the far namespace.
+    pub(super) fn far_task<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.far.spawn(future)
     }
 
     /// Lets nothing out at an end of a cable any more, unseen by the card, or everything again.
