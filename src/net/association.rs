@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
-use super::{Incoming, Info, NetError, Options, Outgoing};
+use super::path::{self, Path, PathChange, PathEvent};
+use super::{Backend, Incoming, Info, NetError, Options, Outgoing};
 
 /// One association with a peer. Dropping it closes it in the background; [`Association::close`] waits for the end.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ struct Shared {
     /// Octets in the queue of messages to be read.
     waiting: AtomicUsize,
     wish: AtomicU8,
+    paths: watch::Sender<Vec<Path>>,
     end: OnceLock<Result<(), NetError>>,
     ended: Notify,
 }
@@ -144,6 +146,12 @@ impl Sender {
     #[must_use]
     pub fn info(&self) -> &Info {
         &self.shared.info
+    }
+
+    /// The ways to the peer, now and whenever one changes; none over TCP. Only the kernel's SCTP has more than one.
+    #[must_use]
+    pub fn paths(&self) -> watch::Receiver<Vec<Path>> {
+        self.shared.paths.subscribe()
     }
 
     /// Begins a graceful end: what is queued is sent, nothing more is accepted. See [`Association::close`].
@@ -250,6 +258,12 @@ impl Association {
         self.sender.info()
     }
 
+    /// See [`Sender::paths`].
+    #[must_use]
+    pub fn paths(&self) -> watch::Receiver<Vec<Path>> {
+        self.sender.paths()
+    }
+
     /// Ends gracefully: what is queued is sent and acknowledged, then SHUTDOWN runs its course (FIN over TCP). Messages
     /// that still come in are dropped.
     ///
@@ -339,8 +353,13 @@ pub(crate) enum NotDelivered {
 pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync + 'static) -> (Association, Driver) {
     let (outgoing, outgoing_end) = mpsc::channel(options.send_queue.max(1));
     let (incoming_end, incoming) = mpsc::channel(options.receive_queue.max(1));
+    let paths = match info.backend {
+        Backend::KernelSctp | Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => path::paths_to(&info.remote_addresses),
+        Backend::Tcp | Backend::Tls => Vec::new(),
+    };
     let shared = Arc::new(Shared {
         info,
+        paths: watch::Sender::new(paths),
         message_limit: options.message_limit,
         receive_octets: options.receive_octets,
         wake: Box::new(wake),
@@ -360,6 +379,24 @@ pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync 
 impl Driver {
     pub(crate) fn info(&self) -> &Info {
         &self.shared.info
+    }
+
+    /// Notes what has happened to a path, tells those who watch, and says it in the log.
+    pub(crate) fn path_changed(&self, change: PathChange) {
+        let PathChange { remote: address, event } = change;
+        if !self.shared.paths.send_if_modified(|paths| path::apply(paths, change)) {
+            return;
+        }
+        let remote = self.shared.info.remote;
+        let paths = self.shared.paths.borrow();
+        let available = paths.iter().filter(|path| path.state == path::PathState::Available).count();
+        let of = paths.len();
+        match event {
+            PathEvent::Unreachable | PathEvent::PotentiallyFailed | PathEvent::Removed => {
+                tracing::warn!(%remote, %address, ?event, "path: {change}; {available} of {of} left");
+            }
+            _ => tracing::info!(%remote, %address, ?event, "path: {change}; {available} of {of} in use"),
+        }
     }
 
     /// To be called before looking at queue and wish, so that what comes after is told anew.

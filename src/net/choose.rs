@@ -73,7 +73,8 @@ pub struct Remote {
     pub address: SocketAddr,
     /// Further addresses of the same SCTP endpoint.
     pub more: Vec<IpAddr>,
-    /// The UDP port underneath, for embedded SCTP; [`Options::udp_port`] when `None`.
+    /// The peer's UDP port underneath SCTP. When `None`, [`Options::udp_port`] for embedded SCTP, and no UDP for the
+    /// kernel's.
     pub udp_port: Option<u16>,
 }
 
@@ -147,7 +148,10 @@ impl Net {
             return Err(NetError::Bind { local, backend, reason: reason.to_owned() });
         }
         match backend {
-            Backend::KernelSctp => kernel::listen(local, Arc::clone(&self.options)),
+            Backend::KernelSctp => {
+                let locals: Vec<_> = locals.iter().map(|local| SocketAddr::new(*local, port)).collect();
+                kernel::listen(&locals, Arc::clone(&self.options))
+            }
             Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => self.endpoint(backend, first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
             Backend::Tls => Err(absent(backend)),
@@ -219,11 +223,16 @@ impl Net {
         locals: &[IpAddr],
         remote: Remote,
     ) -> Result<Association, NetError> {
-        let Remote { address, udp_port, .. } = remote;
+        let Remote { address, more, udp_port } = remote;
         let first = locals.first().copied();
         let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
-            Backend::KernelSctp => kernel::connect(from, address, Arc::clone(&self.options)).await,
+            Backend::KernelSctp => {
+                let locals: Vec<_> = locals.iter().map(|local| SocketAddr::new(*local, 0)).collect();
+                let more = more.into_iter().map(|ip| SocketAddr::new(ip, address.port()));
+                let remotes: Vec<_> = std::iter::once(address).chain(more).collect();
+                kernel::connect(&locals, &remotes, udp_port, Arc::clone(&self.options)).await
+            }
             backend @ (Backend::EmbeddedSctp | Backend::EmbeddedSctpIp) => {
                 let local = first.map_or_else(|| route(address, backend), Ok)?;
                 let lower = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));

@@ -316,13 +316,13 @@ async fn sctp_over_ip_says_what_stands_in_its_way() {
 }
 
 /// A peer made by hand: completes handshakes from one SCTP port as often as wanted.
-struct Handmade {
-    socket: tokio::net::UdpSocket,
-    to: SocketAddr,
+pub(in crate::net) struct Handmade {
+    pub(in crate::net) socket: tokio::net::UdpSocket,
+    pub(in crate::net) to: SocketAddr,
 }
 
 impl Handmade {
-    const PORT: u16 = 3868;
+    pub(in crate::net) const PORT: u16 = 3868;
 
     async fn packet(&self, builder: &mut crate::capture::write::SctpPacketBuilder) -> Vec<u8> {
         self.socket.send_to(builder.finish(), self.to).await.unwrap();
@@ -333,7 +333,7 @@ impl Handmade {
     }
 
     /// INIT and COOKIE ECHO; answers the tag to send with.
-    async fn handshake(&self, tag: u32) -> u32 {
+    pub(in crate::net) async fn handshake(&self, tag: u32) -> u32 {
         let init =
             crate::capture::write::Init { tag, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
         let mut builder = crate::capture::write::SctpPacketBuilder::new(Self::PORT, DIAMETER_PORT, 0);
@@ -558,58 +558,6 @@ async fn the_record_of_one_end_has_both_directions() {
         let Some(lengths) = tshark(&file, &["-Y", "diameter", "-T", "fields", "-e", "ip.src"]) else { return };
         let ends: Vec<String> = [lab.client, lab.server.ip()].map(|ip| ip.to_string()).into();
         assert_eq!(lengths.lines().collect::<Vec<_>>(), ends);
-    }
-}
-
-/// Turns UDP encapsulation on in the kernel while it lives.
-struct Encapsulation;
-
-impl Encapsulation {
-    fn between(kernel: u16, embedded: u16) -> std::io::Result<Self> {
-        std::fs::write("/proc/sys/net/sctp/udp_port", kernel.to_string())?;
-        std::fs::write("/proc/sys/net/sctp/encap_port", embedded.to_string())?;
-        Ok(Self)
-    }
-}
-
-impl Drop for Encapsulation {
-    fn drop(&mut self) {
-        for name in ["udp_port", "encap_port"] {
-            let _ = std::fs::write(format!("/proc/sys/net/sctp/{name}"), "0");
-        }
-    }
-}
-
-/// The kernel's stack against the embedded one, each calling the other, over UDP.
-#[tokio::test]
-#[ignore = "changes settings of the kernel: for a guest of its own"]
-async fn kernel_and_embedded_understand_each_other() {
-    let _encapsulation = match Encapsulation::between(9899, 9900) {
-        Ok(encapsulation) => encapsulation,
-        Err(error) => return eprintln!("skipped: the kernel does not encapsulate SCTP ({error})"),
-    };
-    let lab = Lab::new(Transport::KernelSctp, Options::default());
-    let embedded = Net::new(Options { udp_port: 9900, ..Options::default() });
-    let (a, b) = (SocketAddr::new(lab.client, DIAMETER_PORT), lab.server);
-    let mut of_embedded = embedded.listen(Transport::EmbeddedSctp, a).await.unwrap();
-    let mut of_kernel = lab.net.listen(Transport::KernelSctp, b).await.unwrap();
-    let remote = Remote { udp_port: Some(9899), ..Remote::from(b) };
-    let from_embedded = embedded.connect(Transport::EmbeddedSctp, Some(a.ip()), remote).await.unwrap();
-    let in_kernel = of_kernel.accept().await.unwrap();
-    let from_kernel = lab.net.connect(Transport::KernelSctp, Some(b.ip()), a).await.unwrap();
-    let in_embedded = of_embedded.accept().await.unwrap();
-    for (mut client, server) in [(from_embedded, in_kernel), (from_kernel, in_embedded)] {
-        eprintln!("{:?}", client.info());
-        let server = tokio::spawn(echo(server));
-        for (length, stream, ppid) in [(20, 0, 46), (5_000, 3, 0), (60_000, 15, 46), (1 << 19, 1, 47)] {
-            let bytes = message(length, 7);
-            client.send(Outgoing { bytes: bytes.clone(), stream, unordered: false, ppid }).await.unwrap();
-            let got = client.recv().await.unwrap().unwrap();
-            assert_eq!((got.bytes.len(), got.stream, got.ppid), (length, stream, ppid));
-            assert!(got.bytes == bytes);
-        }
-        client.close().await.unwrap();
-        server.await.unwrap().unwrap();
     }
 }
 

@@ -2,7 +2,6 @@
 
 pub mod edge;
 pub mod embedded;
-#[allow(unsafe_code, reason = "socket options of SCTP have no safe interface")]
 pub mod kernel;
 mod peer;
 mod pump;

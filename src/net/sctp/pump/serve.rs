@@ -76,13 +76,12 @@ impl Pump {
 
     /// The handshake is complete: hands the association to whoever asked for it.
     fn connected(&mut self, mut peer: Box<Peer>) -> Option<Box<Peer>> {
+        let local = SocketAddr::new(self.local.ip(), peer.path.2);
         let info = Info {
-            backend: self.backend,
-            local: SocketAddr::new(self.local.ip(), peer.path.2),
-            remote: peer.remote(),
             encapsulation: (self.backend == Backend::EmbeddedSctp).then_some((self.local, peer.path.0)),
             outgoing_streams: peer.edge.outgoing_streams,
             incoming_streams: peer.edge.incoming_streams,
+            ..Info::new(self.backend, local, peer.remote())
         };
         peer.streams = vec![None; usize::from(peer.edge.outgoing_streams)];
         peer.deadline = None;
