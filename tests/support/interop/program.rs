@@ -73,6 +73,12 @@ impl Program {
         assert!(came, "{} has not said {words:?} {count} times:\n{}", self.name, self.lines().join("\n"));
     }
 
+    /// Waits until it has closed its output, as it does at its end.
+    pub async fn falls_silent(&self) {
+        let mut lines = self.lines.clone();
+        while lines.changed().await.is_ok() {}
+    }
+
     /// Writes a line to its standard input.
     ///
     /// # Panics

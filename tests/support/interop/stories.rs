@@ -237,10 +237,16 @@ pub async fn part(stage: &Stage, peer: &dyn RealPeer) {
     stop_and_judge(stage, [a, b]).await;
 }
 
+/// Waits until requests may go to the peer.
 async fn ready(node: &Node, program: &Program) {
-    if let Err(error) = node.handle.ready(PATIENCE).await {
-        panic!("{error}\n{}", program.lines().join("\n"));
-    }
+    let trouble = tokio::select! {
+        result = node.handle.ready(PATIENCE) => match result {
+            Ok(()) => return,
+            Err(error) => error.to_string(),
+        },
+        () = program.falls_silent() => "the peer has ended".to_owned(),
+    };
+    panic!("{trouble}\n{}", program.lines().join("\n"));
 }
 
 /// Waits until the peer is not open any more.
