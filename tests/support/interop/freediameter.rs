@@ -8,6 +8,7 @@ use proselink::net::Transport;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::program::Program;
+use super::stories::RealPeer;
 use super::{REALM, name};
 
 /// The daemon of Debian's package.
@@ -17,6 +18,9 @@ const EXTENSIONS: &str = "/usr/lib/freeDiameter";
 
 /// How many octets the extension's requests carry, one request each.
 pub const SIZES: [usize; 3] = [100, 5_000, 60_000];
+
+/// freeDiameter says REBOOTING when it is told to end.
+const REBOOTING: i32 = 0;
 
 /// What is missing here, or nothing.
 pub fn missing() -> Option<String> {
@@ -100,15 +104,34 @@ LoadExtension = "{purge}" : "{asks}";
         }
         text
     }
+}
 
-    /// Starts it.
-    ///
-    /// # Panics
-    /// When it cannot be started.
-    pub fn start(&self) -> Program {
+impl RealPeer for FreeDiameter {
+    fn start(&self) -> Program {
         let mut command = Command::new(DAEMON);
         command.arg("-c").arg(self.folder.join("fd.conf"));
         Program::start("freeDiameter", &command, &self.folder.join("fd.log"))
+    }
+
+    fn make_it_ask(&self, program: &mut Program) -> &'static [usize] {
+        program.signal("USR1");
+        &SIZES
+    }
+
+    fn answered(&self, host: &str, octets: usize) -> String {
+        format!("purge: {host} answered 2001, {octets} octets")
+    }
+
+    fn stop(&self, program: &mut Program) {
+        program.signal("TERM");
+    }
+
+    fn cause(&self) -> i32 {
+        REBOOTING
+    }
+
+    fn relays(&self) -> bool {
+        true
     }
 }
 

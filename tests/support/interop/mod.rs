@@ -8,6 +8,7 @@
 //! ```
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod erlang;
 pub mod freediameter;
 pub mod messages;
 pub mod program;
@@ -52,4 +53,47 @@ pub fn missing_transport(transport: Transport) -> Option<String> {
     let net = Net::new(Options::default());
     let (backend, reason) = net.sctp_backend();
     (backend != Backend::KernelSctp).then(|| format!("no SCTP in this kernel: {reason}"))
+}
+
+/// The tests of a peer over one transport. `$set` prepares stage and peer from the story's name, the transport, and Tw of
+/// our nodes and of the peer; it says what is missing and gives nothing when something is.
+#[macro_export]
+macro_rules! stories_over {
+    ($module:ident, $transport:expr, $set:path) => {
+        mod $module {
+            use $crate::interop::stories;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "scripts/test interop"]
+            async fn they_talk_and_we_disconnect() {
+                if let Some((stage, peer)) = $set("talk", $transport, 30, 30) {
+                    stories::talk(&stage, &peer).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "scripts/test interop"]
+            async fn our_watchdog_is_answered_for_three_periods() {
+                if let Some((stage, peer)) = $set("our-watchdog", $transport, 6, 60) {
+                    stories::watch(&stage, &peer, true).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "scripts/test interop"]
+            async fn its_watchdog_is_answered_for_three_periods() {
+                if let Some((stage, peer)) = $set("its-watchdog", $transport, 60, 6) {
+                    stories::watch(&stage, &peer, false).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "scripts/test interop"]
+            async fn it_disconnects_or_is_killed_and_comes_back() {
+                if let Some((stage, peer)) = $set("part", $transport, 6, 6) {
+                    stories::part(&stage, &peer).await;
+                }
+            }
+        }
+    };
 }
