@@ -248,9 +248,8 @@ impl<E: Element + Send + 'static> Handle<E> {
     /// After `patience`: which peers are missing and why.
     pub async fn ready(&self, patience: Duration) -> Result<(), NodeError> {
         let all = self.until(|views| !views.is_empty() && views.iter().all(PeerView::is_usable));
-        match tokio::time::timeout(patience, all).await {
-            Ok(result) => return result,
-            Err(_) => {}
+        if let Ok(result) = tokio::time::timeout(patience, all).await {
+            return result;
         }
         let missing = self.peers().into_iter().filter(|view| !view.is_usable()).map(|view| {
             let trouble = view.trouble.unwrap_or_else(|| format!("{}, watchdog {}", view.state, view.status));

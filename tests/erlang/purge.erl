@@ -34,8 +34,10 @@ main() ->
     Module = list_to_existing_atom("diameter_" ++ Transport),
     Timers = [{watchdog_timer, 1000 * list_to_integer(Watchdog)}, {connect_timer, 1000}],
     Here = [{ip, {127, 0, 0, 1}}],
+    %% A server that starts again must not wait for the last of its old connections.
+    Reuse = [{reuseaddr, true} || Module == diameter_tcp],
     Remote = [{raddr, {127, 0, 0, 1}}, {rport, list_to_integer(PeerPort)}],
-    Listen = [{transport_module, Module}, {transport_config, [{port, list_to_integer(Port)} | Here]} | Timers],
+    Listen = [{transport_module, Module}, {transport_config, [{port, list_to_integer(Port)} | Here ++ Reuse]} | Timers],
     Connect = [{transport_module, Module}, {transport_config, Remote ++ Here} | Timers],
     {ok, _} = diameter:add_transport(?MODULE, {listen, Listen}),
     {ok, _} = diameter:add_transport(?MODULE, {connect, Connect}),

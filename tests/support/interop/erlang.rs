@@ -8,7 +8,7 @@ use proselink::net::Transport;
 
 use super::program::Program;
 use super::stories::RealPeer;
-use super::{folder, name};
+use super::{built, name};
 
 /// How many octets the program's requests carry, one request each.
 pub const SIZES: [usize; 3] = [100, 5_000, 60_000];
@@ -70,21 +70,22 @@ impl RealPeer for Erlang {
     }
 }
 
-/// The folder of the compiled program: made once.
+/// The folder of the compiled program.
 fn compiled() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let sources = ["tests/erlang/s6a.dia", "tests/erlang/purge.erl"];
     FOLDER.get_or_init(|| {
-        let (source, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/erlang"), folder("erlang"));
-        let run = |program: &str, file: PathBuf| {
-            let mut command = Command::new(program);
-            command.arg(file).current_dir(&to);
-            let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
-            let said = [output.stdout, output.stderr].concat();
-            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&said));
-        };
-        run("diameterc", source.join("s6a.dia"));
-        run("erlc", to.join("s6a.erl"));
-        run("erlc", source.join("purge.erl"));
-        to
+        built("erlang", &sources, &["s6a.beam", "purge.beam"], |to| {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/erlang");
+            let run = |program: &str, file: PathBuf| {
+                let output = Command::new(program).arg(file).current_dir(to).output();
+                let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+                let said = [output.stdout, output.stderr].concat();
+                assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&said));
+            };
+            run("diameterc", source.join("s6a.dia"));
+            run("erlc", to.join("s6a.erl"));
+            run("erlc", source.join("purge.erl"));
+        })
     })
 }

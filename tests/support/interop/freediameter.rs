@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use proselink::net::Transport;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::program::Program;
 use super::stories::RealPeer;
-use super::{REALM, name};
+use super::{REALM, built, name};
 
 /// The daemon of Debian's package.
 pub const DAEMON: &str = "freeDiameterd";
@@ -56,14 +57,13 @@ pub struct FreeDiameter {
 }
 
 impl FreeDiameter {
-    /// Writes its files: configuration, certificates, the extension.
+    /// Writes its files: configuration and certificates.
     ///
     /// # Panics
     /// When they cannot be written, or the compiler refuses the extension.
     pub fn write(&self) {
         let at = |file: &str| self.folder.join(file);
         certificates(&self.folder, &self.identity);
-        build_extension(&at("purge.fdx"));
         std::fs::write(at("acl.conf"), format!("ALLOW_IPSEC {}\n", self.admits.join(" "))).expect("acl.conf");
         std::fs::write(at("fd.conf"), self.configuration()).expect("fd.conf");
     }
@@ -93,7 +93,7 @@ LoadExtension = "{purge}" : "{asks}";
             key = at("key.pem"),
             authority = at("authority.pem"),
             acl = at("acl.conf"),
-            purge = at("purge.fdx"),
+            purge = extension().display(),
             asks = self.asks.join(","),
         );
         for (peer, port) in &self.connects {
@@ -135,15 +135,21 @@ impl RealPeer for FreeDiameter {
     }
 }
 
-/// Compiles `tests/freediameter/purge.c`.
-fn build_extension(to: &Path) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/freediameter/purge.c");
-    let output = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
-        .args([to, &source])
-        .output()
-        .expect("cc is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+/// Our extension, compiled from `tests/freediameter/purge.c`.
+fn extension() -> &'static Path {
+    static EXTENSION: OnceLock<PathBuf> = OnceLock::new();
+    let source = "tests/freediameter/purge.c";
+    EXTENSION.get_or_init(|| {
+        let folder = built("freediameter", &[source], &["purge.fdx"], |to| {
+            let output = Command::new("cc")
+                .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+                .args([&to.join("purge.fdx"), &Path::new(env!("CARGO_MANIFEST_DIR")).join(source)])
+                .output()
+                .expect("cc is there");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+        folder.join("purge.fdx")
+    })
 }
 
 /// Writes `authority.pem`, and `certificate.pem` and `key.pem` of `identity`, which the authority signs. freeDiameter

@@ -16,7 +16,7 @@ pub mod stories;
 pub mod subscriber;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proselink::net::{Backend, Net, Options, Transport};
@@ -33,10 +33,26 @@ pub fn name(party: &str) -> String {
 }
 
 /// Where each test keeps its files: below the project, so that the captures of a guest are there afterwards.
-pub fn folder(story: &str) -> std::path::PathBuf {
+pub fn folder(story: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/interop").join(story);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the folder can be made");
+    folder
+}
+
+/// A folder of compiled files that later runs, and those of a guest, find again: `build` fills it when one of `wanted` is
+/// missing or older than one of `sources` (paths from the project).
+pub fn built(name: &str, sources: &[&str], wanted: &[&str], build: impl FnOnce(&Path)) -> PathBuf {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = project.join("target/interop").join(name);
+    let changed = |path: PathBuf| path.metadata().and_then(|about| about.modified()).ok();
+    let newest = sources.iter().filter_map(|source| changed(project.join(source))).max();
+    let fresh = wanted.iter().all(|file| changed(folder.join(file)) > newest);
+    if !fresh {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        build(&folder);
+    }
     folder
 }
 
@@ -52,6 +68,7 @@ pub fn missing_transport(transport: Transport) -> Option<String> {
     }
     let net = Net::new(Options::default());
     let (backend, reason) = net.sctp_backend();
+    println!("{backend}: {reason}");
     (backend != Backend::KernelSctp).then(|| format!("no SCTP in this kernel: {reason}"))
 }
 
