@@ -8,7 +8,7 @@ use proselink::net::Transport;
 
 use super::program::Program;
 use super::stories::RealPeer;
-use super::{built, name};
+use super::{built, is_installed, name};
 
 /// How many octets the program's requests carry, one request each.
 pub const SIZES: [usize; 3] = [100, 5_000, 60_000];
@@ -18,8 +18,7 @@ const REBOOTING: i32 = 0;
 
 /// What is missing here, or nothing.
 pub fn missing() -> Option<String> {
-    let there = |program: &str| Command::new(program).arg("-help").output().is_ok();
-    let all = there("erl") && there("erlc") && there("diameterc");
+    let all = ["erl", "erlc", "diameterc"].into_iter().all(is_installed);
     (!all).then(|| "Erlang is not installed: apt-get install erlang-base erlang-dev erlang-diameter".to_owned())
 }
 

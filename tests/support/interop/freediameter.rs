@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::program::Program;
 use super::stories::RealPeer;
-use super::{REALM, built, name};
+use super::{REALM, built, is_installed, name};
 
 /// The daemon of Debian's package.
 pub const DAEMON: &str = "freeDiameterd";
@@ -25,14 +25,13 @@ const REBOOTING: i32 = 0;
 
 /// What is missing here, or nothing.
 pub fn missing() -> Option<String> {
-    let there = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    if !there(DAEMON) {
+    if !is_installed(DAEMON) {
         return Some("freeDiameterd is not installed: apt-get install freediameter freediameter-extensions".to_owned());
     }
     if !Path::new(EXTENSIONS).join("acl_wl.fdx").exists() {
         return Some(format!("no extensions in {EXTENSIONS}: apt-get install freediameter-extensions"));
     }
-    (!there("cc")).then(|| "no C compiler for the extension: apt-get install gcc".to_owned())
+    (!is_installed("cc")).then(|| "no C compiler for the extension: apt-get install gcc".to_owned())
 }
 
 /// A freeDiameter to be.

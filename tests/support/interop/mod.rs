@@ -32,6 +32,12 @@ pub fn name(party: &str) -> String {
     format!("{party}.{REALM}")
 }
 
+/// Whether a program is there to be started.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
 /// Where each test keeps its files: below the project, so that the captures of a guest are there afterwards.
 pub fn folder(story: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/interop").join(story);
