@@ -3,11 +3,13 @@
 //! Data goes to standard output, the rest to standard error. A closed pipe is success. tshark's letters keep their
 //! meaning. Exit codes are those of [`exit`].
 
+mod call;
 pub mod decode;
 pub mod demo;
 pub mod exit;
 mod output;
 pub mod run;
+pub mod send;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -79,6 +81,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
     Run(run::RunArgs),
+    /// Send requests from a file to a peer, and print its answers
+    Send(send::SendArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -100,6 +104,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Verify(args) => verify::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
+        Verb::Send(args) => send::run(args, &cli.globals),
     }
 }
 
