@@ -84,6 +84,7 @@ impl Early {
 }
 
 /// Everything that is settled before the first connection.
+#[derive(Clone)]
 pub struct Caller {
     pub peer: Endpoint,
     pub timeout: Duration,
@@ -185,6 +186,15 @@ impl Caller {
             local.identity = identity;
         }
         Dialogue::open(self, local).await
+    }
+
+    /// [`Caller::call`] with transports of its own, for a thread with a runtime of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn call_alone(&self, identity: Option<String>) -> Result<Dialogue, Early> {
+        let alone = Self { net: Net::new(self.net.options().clone()), recorder: None, ..self.clone() };
+        alone.call(identity).await
     }
 
     /// The name that the peer should have by its URI; `None` for an address, which is nobody's Origin-Host.

@@ -7,6 +7,7 @@ mod call;
 pub mod decode;
 pub mod demo;
 pub mod exit;
+pub mod load;
 mod output;
 pub mod run;
 pub mod send;
@@ -81,6 +82,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
     Run(run::RunArgs),
+    /// Put load on a peer: throughput, and latency in percentiles
+    Load(load::LoadArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
 }
@@ -104,6 +107,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Verify(args) => verify::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
+        Verb::Load(args) => load::run(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
     }
 }
