@@ -2,6 +2,7 @@
 
 mod connections;
 mod errands;
+mod forward;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -18,11 +19,14 @@ use super::{Observation, Observer, PeerView, Settings};
 use crate::folding::Folding;
 use crate::message::Header;
 use crate::net::{self, Association, Endpoint, Incoming, Listener, Net, NetError};
+use crate::peer::redirect::Redirects;
 use crate::peer::requests::{Duplicates, EndToEnd, RequestKey, set_retransmitted};
-use crate::peer::routing::RealmRoute;
+use crate::peer::routing::{Table, Unroutable};
 use crate::peer::{ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities};
-use crate::registration::element::{Action, Destination, Element, Event, NoAnswer, Now, Sender, Ticket, Token};
+use crate::registration::element::{Action, Destination, Element, Event, Now, Sender, Ticket, Token};
 use crate::store::{Committer, WriteOutcome};
+
+use forward::Tried;
 
 /// Inputs that wait for the task. When the queue is full the transports wait, and with them the peers.
 pub(super) const QUEUE: usize = 1024;
@@ -38,6 +42,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Requests that wait so, at most.
 const PARKED_LIMIT: usize = 1024;
+
+/// Redirects that are remembered, at most.
+const REDIRECT_LIMIT: usize = 4096;
 
 /// How long a request that our element does not answer is remembered.
 const TICKET_SPAN: Duration = Duration::from_secs(60);
@@ -70,11 +77,13 @@ impl<E> fmt::Debug for Input<E> {
     }
 }
 
-/// A request of ours: what is needed to send it again another way.
+/// A request of ours or one that we forward: what is needed to send it again another way.
 #[derive(Clone, Debug)]
 struct Errand {
     token: Token,
-    destination: Destination,
+    /// `None`: it is forwarded, to where its AVPs say.
+    destination: Option<Destination>,
+    tried: Tried,
 }
 
 /// Where an answer of ours leaves.
@@ -135,7 +144,8 @@ pub(super) struct Driver<E> {
     views: watch::Sender<Vec<PeerView>>,
     begun: Instant,
     peers: Vec<PeerEntry>,
-    routes: Vec<RealmRoute>,
+    table: Table,
+    redirects: Redirects,
     connections: HashMap<ConnectionId, Connection, Folding>,
     next_connection: u64,
     ready: Arc<Ready>,
@@ -175,6 +185,8 @@ impl<E: Element + Send + 'static> Driver<E> {
         views: watch::Sender<Vec<PeerView>>,
     ) -> Self {
         let local = Arc::new(settings.local.clone());
+        let named = settings.peers.iter().map(|peer| &peer.expected);
+        let table = Table::new(named.map(|peer| (&*peer.identity, peer.realm.as_deref())), &settings.routes);
         let peers = settings
             .peers
             .iter()
@@ -208,7 +220,8 @@ impl<E: Element + Send + 'static> Driver<E> {
             views,
             begun: Instant::now(),
             peers,
-            routes: settings.routes.clone(),
+            table,
+            redirects: Redirects::new(REDIRECT_LIMIT, random()),
             settings,
             connections: HashMap::default(),
             next_connection: 0,
@@ -393,8 +406,8 @@ impl<E: Element + Send + 'static> Driver<E> {
             self.element.handle(now, Event::Timer { token }, &mut self.actions);
         }
         while self.parked.front().is_some_and(|(at, ..)| *at <= now.elapsed) {
-            if let Some((_, errand, _)) = self.parked.pop_front() {
-                self.no_answer(now, errand.token, NoAnswer::Unreachable);
+            if let Some((_, errand, message)) = self.parked.pop_front() {
+                self.undelivered(now, &errand, &message, Unroutable::UnableToDeliver);
             }
         }
         while let Some(&(at, id)) = self.strangers.front()
@@ -431,17 +444,19 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Request { connection, header, message } => {
                     self.handle_request(now, at, connection, stream.unwrap_or(0), header, &message);
                 }
-                Output::Answer { token, message, took } => {
+                Output::Answer { token: errand, request, message, took } => {
                     if let Some(observer) = &self.observer
                         && let Some(header) = Header::parse(&message)
                     {
                         observer(&self.local.identity, &Observation::Answered { header: &header, took });
                     }
-                    let event = Event::Answer { token: token.token, result: Ok(&message) };
-                    self.element.handle(now, event, &mut self.actions);
+                    if !self.goes_elsewhere(now, at, &errand, &request, &message) {
+                        let event = Event::Answer { token: errand.token, result: Ok(&message) };
+                        self.element.handle(now, event, &mut self.actions);
+                    }
                 }
                 Output::NoAnswer { pending, why } => match why {
-                    Unanswered::Timeout => self.no_answer(now, pending.token.token, NoAnswer::Timeout),
+                    Unanswered::Timeout => self.unanswered(now, at, &pending),
                     Unanswered::Failover => {
                         let mut message = pending.message.to_vec();
                         set_retransmitted(&mut message);
@@ -455,6 +470,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                         let applications = capabilities::list(&capabilities.applications);
                         tracing::info!(product = %capabilities.product, %applications, "peer is up");
                     });
+                    self.table.learn(at, &capabilities.realm, capabilities.is_relay());
                     entry.sender =
                         Arc::new(Sender { peer: capabilities.identity, realm: capabilities.realm, protected: false });
                     self.views_stale = true;

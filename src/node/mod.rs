@@ -10,6 +10,7 @@
 //! The task owns all state, so nothing is locked; it waits for nothing but the queue and the next deadline, so one slow
 //! peer holds up no other: a peer that takes nothing any more is dropped when its queue is full.
 
+pub mod agent;
 pub mod config;
 mod driver;
 
