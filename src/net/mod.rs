@@ -279,8 +279,11 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a shutdown may take before it becomes an abort. Default 5 s.
     pub close_timeout: Duration,
-    /// How long data may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
+    /// How long data or a heartbeat may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
     pub path_timeout: Duration,
+    /// After how long without a word from the peer it is sent a heartbeat, up to a quarter later; zero for never; embedded
+    /// SCTP. Default 30 s, as HB.interval of RFC 9260 section 16.
+    pub heartbeat_interval: Duration,
     /// Associations of one local address. Default 4096.
     pub maximum_associations: usize,
     /// Associations of one local address that peers have begun and not completed; embedded SCTP. Default 256.
@@ -310,6 +313,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             path_timeout: Duration::from_secs(30),
+            heartbeat_interval: Duration::from_secs(30),
             maximum_associations: 4096,
             maximum_handshakes: 256,
             recorder: None,

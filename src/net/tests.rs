@@ -349,50 +349,6 @@ impl Handmade {
 }
 
 #[tokio::test]
-async fn a_peer_that_restarts_ends_its_old_association_and_gets_a_new_one() {
-    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
-    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
-    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
-    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
-    peer.handshake(1111).await;
-    let mut first = listener.accept().await.unwrap();
-    assert_eq!((first.info().outgoing_streams, first.info().incoming_streams), (4, 4));
-    // A late copy of the first INIT changes nothing; a complete new handshake does.
-    let init =
-        crate::capture::write::Init { tag: 1111, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
-    let mut builder = crate::capture::write::SctpPacketBuilder::new(Handmade::PORT, DIAMETER_PORT, 0);
-    peer.socket.send_to(builder.init(init).finish(), peer.to).await.unwrap();
-    let tag = peer.handshake(2222).await;
-    let mut second = listener.accept().await.unwrap();
-    let error = first.recv().await.unwrap_err();
-    assert!(error.to_string().contains("has restarted"), "{error}");
-    let bytes = message(40, 9);
-    let data = crate::capture::write::Data { tsn: 1, stream: 2, ssn: 0, ppid: 0, flags: 3 };
-    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
-    peer.socket.send_to(builder.data(data, &bytes).finish(), peer.to).await.unwrap();
-    // A last word before the abort is heard.
-    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
-    peer.socket.send_to(builder.abort(12, false).finish(), peer.to).await.unwrap();
-    assert_eq!(second.recv().await, Ok(Some(Incoming { bytes, stream: 2, ppid: 0 })));
-    let error = second.recv().await.unwrap_err();
-    assert!(error.to_string().ends_with("aborted the association: user-initiated abort"), "{error}");
-}
-
-#[tokio::test]
-async fn a_peer_that_falls_silent_is_reported() {
-    let options = Options { path_timeout: Duration::from_millis(200), ..Options::default() };
-    let lab = Lab::new(Transport::EmbeddedSctp, options);
-    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
-    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
-    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
-    peer.handshake(1).await;
-    let mut association = listener.accept().await.unwrap();
-    association.send(Outgoing::new(message(40, 0))).await.unwrap();
-    let error = association.recv().await.unwrap_err();
-    assert!(error.to_string().contains("has not acknowledged anything for 200ms"), "{error}");
-}
-
-#[tokio::test]
 async fn a_peer_that_lost_its_state_is_noticed_with_the_next_message() {
     let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
     let server = lab.server;

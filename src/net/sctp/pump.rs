@@ -47,6 +47,8 @@ pub(super) struct Pump {
     next_port: u16,
     builder: SctpPacketBuilder,
     arena: BytesMut,
+    /// Where packets on their way into the stack lie, many in one allocation.
+    packets: BytesMut,
     scratch: Vec<u8>,
     wakes: mpsc::UnboundedSender<u64>,
     /// Packets to be sent, in order.
@@ -88,6 +90,7 @@ impl Pump {
             next_port: first_port,
             builder: SctpPacketBuilder::new(0, 0, 0),
             arena: BytesMut::with_capacity(ARENA),
+            packets: BytesMut::with_capacity(ARENA),
             scratch: Vec::new(),
             wakes,
             out: Vec::new(),
@@ -179,6 +182,8 @@ impl Pump {
             readable: VecDeque::new(),
             buffered: 0,
             waiting_since: None,
+            heard: now,
+            asked: None,
             deadline: now.checked_add(self.options.connect_timeout),
             shutdown_held: false,
             shutdown_complete: false,
@@ -282,3 +287,6 @@ fn transport(options: &Options) -> TransportConfig {
         .with_rto_min_ms(milliseconds(options.rto_minimum))
         .with_rto_max_ms(milliseconds(options.rto_maximum))
 }
+
+#[cfg(test)]
+mod tests;

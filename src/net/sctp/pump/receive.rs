@@ -8,7 +8,7 @@ use sctp_proto::DatagramEvent;
 
 use super::super::edge::{self, Head, cause, chunk};
 use super::super::peer::{Peer, Phase};
-use super::Pump;
+use super::{ARENA, Pump};
 use crate::net::NetError;
 
 impl Pump {
@@ -46,9 +46,7 @@ impl Pump {
         }
         let hold = peer.buffered > 0 || !peer.readable.is_empty() || peer.queued();
         let admitted = peer.edge.admit(buffer, length, &head, hold);
-        if peer.waiting_since.is_some() {
-            peer.waiting_since = Some(now);
-        }
+        peer.heard(now);
         if let Some(code) = admitted.violation {
             let reason = format!("it broke the rules: {}", edge::cause_name(code));
             let end = Err(NetError::Lost { remote: peer.remote(), reason });
@@ -84,13 +82,22 @@ impl Pump {
         if packet.len() <= edge::COMMON_HEADER {
             return;
         }
-        let packet = Bytes::copy_from_slice(packet);
+        let packet = self.kept(packet);
         if let Some((handle, DatagramEvent::AssociationEvent(event))) =
             self.stack.handle(now, peer.path.0, None, None, packet)
             && handle == peer.handle
         {
             peer.stack.handle_event(event);
         }
+    }
+
+    /// A copy of a packet for the stack, which keeps what it needs of it.
+    fn kept(&mut self, packet: &[u8]) -> Bytes {
+        if self.packets.capacity() < packet.len() {
+            self.packets.reserve(packet.len().max(ARENA));
+        }
+        self.packets.extend_from_slice(packet);
+        self.packets.split().freeze()
     }
 
     fn init(&mut self, now: Instant, from: SocketAddr, buffer: &mut [u8], length: usize, head: &Head) {
@@ -136,7 +143,7 @@ impl Pump {
         }
         let mut edge = self.new_edge();
         let admitted = edge.admit(buffer, length, head, false);
-        let packet = Bytes::copy_from_slice(&buffer[..admitted.length]);
+        let packet = self.kept(&buffer[..admitted.length]);
         // Anything but a new association would be a tag that two peers share; the second asks again with another.
         if let Some((handle, DatagramEvent::NewAssociation(stack))) = self.stack.handle(now, from, None, None, packet) {
             let id = self.insert(handle, stack, edge, path, Phase::HalfOpen, now);

@@ -13,6 +13,9 @@ use super::{ARENA, Pump};
 use crate::net::association::{NotDelivered, Wish, pair};
 use crate::net::{Backend, Incoming, Info, NetError};
 
+/// What a heartbeat brings back: there is one path, and any word from the peer will do, so it need not say anything.
+const HEARTBEAT_INFORMATION: &[u8] = b"proselink   ";
+
 impl Pump {
     pub(super) fn serve(&mut self, mut peer: Box<Peer>, now: Instant) {
         while let Some(event) = peer.stack.poll() {
@@ -62,6 +65,7 @@ impl Pump {
         if let Err(error) = peer.write(now) {
             return self.finish(peer, Err(error), Some(cause::USER_INITIATED));
         }
+        self.ask(&mut peer, now);
         self.wind_down(&mut peer, now);
         self.transmit(&mut peer, now);
         if peer.shutdown_complete && !peer.stack.is_closed() {
@@ -147,6 +151,19 @@ impl Pump {
                 let _ = driver.deliver(Incoming { bytes, stream: id, ppid: edge.received.identifier(chunks.ppi) });
             }
         }
+    }
+
+    /// Sends a heartbeat if one is due: a peer that is gone is noticed though nobody has anything to say to it. RFC 9260
+    /// section 8.3.
+    fn ask(&mut self, peer: &mut Peer, now: Instant) {
+        if peer.heartbeat_due(&self.options).is_none_or(|due| due > now) {
+            return;
+        }
+        peer.asked = Some(now);
+        peer.waiting_since.get_or_insert(now);
+        self.builder.restart(peer.path.2, peer.path.1, peer.edge.peer_tag);
+        let packet = BytesMut::from(self.builder.heartbeat(HEARTBEAT_INFORMATION).finish());
+        self.out.push((peer.path.0, packet));
     }
 
     /// Moves a shutdown on once there is nothing left to send or to read.
@@ -239,13 +256,17 @@ impl Pump {
         let silent = peer.waiting_since.and_then(|since| since.checked_add(self.options.path_timeout));
         silent.filter(|until| *until <= now).map(|_| NetError::Lost {
             remote,
-            reason: format!("it has not acknowledged anything for {:?}", self.options.path_timeout),
+            reason: match peer.buffered {
+                0 => format!("it has not answered a heartbeat for {:?}", self.options.path_timeout),
+                _ => format!("it has not acknowledged anything for {:?}", self.options.path_timeout),
+            },
         })
     }
 
     fn schedule(&mut self, peer: &mut Peer) {
         let silent = peer.waiting_since.and_then(|since| since.checked_add(self.options.path_timeout));
-        let next = [peer.stack.poll_timeout(), peer.deadline, silent].into_iter().flatten().min();
+        let heartbeat = peer.heartbeat_due(&self.options);
+        let next = [peer.stack.poll_timeout(), peer.deadline, silent, heartbeat].into_iter().flatten().min();
         if let Some(next) = next
             && peer.scheduled.is_none_or(|scheduled| next < scheduled)
         {
