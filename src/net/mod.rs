@@ -266,8 +266,9 @@ pub struct Options {
     pub rto_maximum: Duration,
     /// Every packet with data is acknowledged at once instead of every second one, or after 200 ms; SCTP.
     pub immediate_sack: bool,
-    /// HB.interval: how long a path is idle before a HEARTBEAT asks whether it still leads to the peer, the RTO not
-    /// counted; kernel SCTP. RFC 9260 section 8.3. Default 3 s.
+    /// HB.interval: how long a path is idle before a HEARTBEAT asks whether it still leads to the peer, the kernel's RTO
+    /// or up to a quarter more not counted; zero for never. SCTP. RFC 9260 section 8.3. Default 3 s, a tenth of the
+    /// standard's, so that a dead path is noticed in seconds.
     pub heartbeat_interval: Duration,
     /// Path.Max.Retrans: how many retransmissions or HEARTBEATs in a row may stay without an answer before a path is
     /// unreachable; kernel SCTP. RFC 9260 section 8.2. Default 2.
@@ -281,9 +282,6 @@ pub struct Options {
     pub close_timeout: Duration,
     /// How long data or a heartbeat may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
     pub path_timeout: Duration,
-    /// After how long without a word from the peer it is sent a heartbeat, up to a quarter later; zero for never; embedded
-    /// SCTP. Default 30 s, as HB.interval of RFC 9260 section 16.
-    pub heartbeat_interval: Duration,
     /// Associations of one local address. Default 4096.
     pub maximum_associations: usize,
     /// Associations of one local address that peers have begun and not completed; embedded SCTP. Default 256.
@@ -313,7 +311,6 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             path_timeout: Duration::from_secs(30),
-            heartbeat_interval: Duration::from_secs(30),
             maximum_associations: 4096,
             maximum_handshakes: 256,
             recorder: None,

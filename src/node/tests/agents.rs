@@ -236,7 +236,9 @@ async fn what_waits_for_a_server_that_fails_goes_to_another_and_comes_home_when_
     join(&mut c, &mut r);
     join(&mut r, &mut s1);
     join(&mut r, &mut s2);
-    [&mut s1, &mut s2].map(|server| server.local.realm = "far".to_owned());
+    for server in [&mut s1, &mut s2] {
+        server.local.realm = "far".to_owned();
+    }
     c.routes = vec![route("far", &["relay.example"])];
     r.routes = vec![route("far", &["one.far", "two.far"])];
     let element = relay(&r, true);
@@ -284,7 +286,9 @@ async fn a_server_that_is_too_busy_sends_requests_to_its_neighbour() {
     join(&mut c, &mut r);
     join(&mut r, &mut s1);
     join(&mut r, &mut s2);
-    [&mut s1, &mut s2].map(|server| server.local.realm = "far".to_owned());
+    for server in [&mut s1, &mut s2] {
+        server.local.realm = "far".to_owned();
+    }
     c.routes = vec![route("*", &["relay.example"])];
     r.routes = vec![route("far", &["one.far", "two.far"])];
     r.peers[1].settings.pending_limit = 5;

@@ -43,8 +43,9 @@ mod number {
     pub(super) const UNORDERED: u16 = 1;
     /// A flag of a received message.
     pub(super) const MSG_NOTIFICATION: c_int = 0x8000;
-    /// A flag of PEER_ADDR_PARAMS.
+    /// Flags of PEER_ADDR_PARAMS.
     pub(super) const SPP_HB_ENABLE: u32 = 1;
+    pub(super) const SPP_HB_DISABLE: u32 = 2;
 
     /// Types of notifications.
     pub(super) const ASSOC_CHANGE: u16 = 0x8001;
@@ -136,7 +137,7 @@ pub(super) fn options(socket: &Socket, options: &Options) -> IoResult<()> {
         maximum_retransmissions: options.path_retransmissions.max(1),
         path_mtu: 0,
         sack_delay: 0,
-        flags: number::SPP_HB_ENABLE,
+        flags: if options.heartbeat_interval.is_zero() { number::SPP_HB_DISABLE } else { number::SPP_HB_ENABLE },
         flow_label: 0,
         dscp: 0,
         gap: 0,
