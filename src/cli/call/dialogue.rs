@@ -245,7 +245,7 @@ fn judge(caller: &Caller, local: &Local, message: &[u8]) -> Result<Capabilities,
     };
     judged.map_err(|refusal| {
         let mut words = refusal.to_string();
-        let mine = !find::<ResultCode>(body).is_some_and(|code| code / 1000 != 2);
+        let mine = find::<ResultCode>(body).is_none_or(|code| code / 1000 == 2);
         if mine && caller.expected.is_some() && refusal.result_code == ResultCode::DIAMETER_UNKNOWN_PEER {
             words = format!(
                 "the peer calls itself {}, --peer-identity says {}",

@@ -84,7 +84,7 @@ impl Template {
             let mut left = number;
             for octet in message.get_mut(place.at..place.at + octets).unwrap_or_default().iter_mut().rev() {
                 if place.packed {
-                    *octet = ((left / 10 % 10) << 4 | left % 10) as u8;
+                    *octet = (((left / 10 % 10) << 4) | (left % 10)) as u8;
                     left /= 100;
                 } else {
                     *octet = b'0' + (left % 10) as u8;
