@@ -1,7 +1,8 @@
 //! The README stays true: every command in it is run, in its order, as a user would.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// The commands of the README: the lines after `$ ` in its console blocks.
 fn commands(text: &str) -> Vec<String> {
@@ -30,12 +31,38 @@ fn workplace() -> tempfile::TempDir {
     folder
 }
 
+/// Commands that end in `&`; they end with the test.
+struct Background(Vec<Child>);
+
+impl Background {
+    /// Starts one, and waits until it says that it is ready.
+    fn start(&mut self, binary: &str, arguments: &str, folder: &Path) {
+        let mut command = Command::new(binary);
+        let words = arguments.split_whitespace();
+        let mut child = command.args(words).current_dir(folder).stdout(Stdio::piped()).spawn().expect("our command");
+        let mut first = String::new();
+        let said = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut first));
+        self.0.push(child);
+        assert!(said.is_some_and(|said| said.is_ok_and(|octets| octets > 0)), "`{arguments}` says nothing");
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 #[test]
 fn every_command_of_the_readme_succeeds() {
     let text = include_str!("../README.md");
     let folder = workplace();
     let binary = env!("CARGO_BIN_EXE_proselink");
     let mut run = 0;
+    let mut background = Background(Vec::new());
     for command in commands(text) {
         if command == "scripts/test" {
             // It runs this test; that it is there and can be run is all to be said from within.
@@ -47,6 +74,11 @@ fn every_command_of_the_readme_succeeds() {
             .strip_prefix("cargo run --release -- ")
             .or_else(|| command.strip_prefix("proselink "))
             .unwrap_or_else(|| panic!("`{command}` is no command of ours"));
+        if let Some(arguments) = arguments.strip_suffix(" &") {
+            background.start(binary, arguments, folder.path());
+            run += 1;
+            continue;
+        }
         // A shell reads the quotes, as it would for the user.
         let output = Command::new("sh")
             .args(["-c", &format!("\"{binary}\" {arguments}")])

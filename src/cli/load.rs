@@ -25,7 +25,7 @@ use crate::net::Options;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct LoadArgs {
-    /// Requests in JSON or YAML, sent in turn; `{n}` in a text is the request's number, `{n:4}` in four digits
+    /// Requests in JSON or YAML, sent in turn; `{n:4}` in a text is the request's number in four digits
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -42,7 +42,8 @@ pub struct LoadArgs {
     /// Stop after this many requests
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Connections, each with an identity of its own: `{n}` in --identity, or -1, -2 and so on behind its first label
+    /// Connections, each with an identity of its own: `{n:1}` in --identity is its number, which otherwise follows the first
+    /// label: host-1.example, host-2.example
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     connections: u16,
     /// Leave the first requests out of all figures
@@ -56,17 +57,18 @@ pub struct LoadArgs {
     json: bool,
 }
 
+// clap takes a bare {n} for the end of a line, so the number is written with its width here.
 const EXAMPLES: &str = "\
 Examples:
   proselink load --peer 'aaa://hss.example;transport=tcp' examples/ulr.json --rate 20000 --outstanding 1000 --for 30s
       20,000 requests a second: does it keep up, and how long does an answer take?
   proselink load --peer tcp:127.0.0.1:3868 examples/ulr.json --outstanding 64 --warm-up 2s --json
       as many as it can with 64 waiting, as JSON
-  proselink load --peer tcp:127.0.0.1 --connections 4 --identity 'mme{n}.example' --realm example examples/ulr.json
+  proselink load --peer tcp:127.0.0.1 --connections 4 --identity 'mme{n:1}.example' --realm example examples/ulr.json
       over four connections: mme1.example to mme4.example
 
-Every request has a Session-Id and identifiers of its own. {n} makes other values differ too:
-  {\"name\": \"User-Name\", \"value\": \"00101{n}\"}           00101 and ten digits
+Every request has a Session-Id and identifiers of its own. Its number makes other values differ too:
+  {\"name\": \"User-Name\", \"value\": \"00101{n:10}\"}        00101 and ten digits
   {\"name\": \"MSISDN\", \"value\": \"94{n:8}\"}               hexadecimal: 94 and eight digits, two an octet
 
 With --rate the latency of a request counts from the moment it was due, also when it had to wait for room, so that a
@@ -223,8 +225,8 @@ impl Shared {
     /// The name of a connection; `None` for our own.
     fn identity(&self, number: u64) -> Option<String> {
         let own = self.caller.identity();
-        if own.contains("{n}") {
-            return Some(own.replace("{n}", &number.to_string()));
+        if let Some(numbered) = template::numbered(own, number) {
+            return Some(numbered);
         }
         (self.connections > 1).then(|| match own.split_once('.') {
             Some((first, rest)) => format!("{first}-{number}.{rest}"),

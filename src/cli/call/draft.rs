@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub struct Document {
     /// The file, as messages say it.
     file: String,
     /// The text it was read from; what `value` is of it; how many lines are before.
-    text: String,
+    text: Arc<str>,
     path: String,
     before: usize,
 }
@@ -70,8 +71,10 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Document>, String> {
     let found = if is_json { json_documents(file, text)? } else { yaml_documents(file, text)? };
     let mut documents = Vec::new();
     for (value, text, before) in found {
+        // Shared: an array of many requests is one text.
+        let text: Arc<str> = text.into();
         let mut add = |value, path| {
-            documents.push(Document { value, file: file.to_owned(), text: text.to_owned(), path, before });
+            documents.push(Document { value, file: file.to_owned(), text: Arc::clone(&text), path, before });
         };
         match value {
             Value::Array(list) => list.into_iter().enumerate().for_each(|(at, value)| add(value, format!("[{at}]."))),
@@ -377,7 +380,7 @@ mod tests {
             ("", "f: there is no request in it"),
             ("{\"code\": 1,\n \"flags\" 2}", "f:2:10: no JSON: expected `:`"),
             ("{\"command\": \"Nonsense\"}", "f:1:13: command: \"Nonsense\" is no command that is known"),
-            ("{\"command\": \"X\", \"application\": \"S6z\"}", "f:1:34: application: no application is called \"S6z\""),
+            ("{\"command\": \"X\", \"application\": \"S6z\"}", "f:1:33: application: no application is called \"S6z\""),
             (
                 "{\"command\":\"ULR\",\"application\":\"S6a\",\"avps\":[\n {\"name\": \"User-Name\",\n  \"value\": 1}]}",
                 "f:3:12: avps[0].value: expected a text for User-Name",

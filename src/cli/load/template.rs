@@ -103,6 +103,21 @@ pub fn probe(document: &Document) -> Result<Draft, String> {
     document.draft_of(&filled(&document.value, None, &mut Vec::new())?)
 }
 
+/// A name with a connection's number in its places; `None` when it has none.
+pub fn numbered(name: &str, number: u64) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once("{n") {
+        let Some((inside, behind)) = after.split_once('}') else { break };
+        let width: usize = inside.strip_prefix(':').and_then(|digits| digits.parse().ok()).unwrap_or(1);
+        out.push_str(before);
+        out.push_str(&format!("{number:0width$}", width = width.min(MOST_DIGITS)));
+        rest = behind;
+    }
+    out.push_str(rest);
+    (rest.len() < name.len()).then_some(out)
+}
+
 /// The value with every place filled with zeros, but the one numbered `hot` with ones. Notes the widths.
 fn filled(value: &Value, hot: Option<usize>, widths: &mut Vec<usize>) -> Result<Value, String> {
     Ok(match value {
@@ -191,6 +206,13 @@ mod tests {
         assert_eq!(&whole[whole.len() - 8..], [0x94, 0x00, 0x00, 0x42, 0x17, 0, 0, 0]);
         assert_eq!(whole[12..20], [0, 0, 0, 1, 0, 0, 0, 2]);
         assert_eq!(octets(&template, 1).len(), octets(&template, u64::MAX).len());
+    }
+
+    #[test]
+    fn names_of_connections() {
+        assert_eq!(numbered("mme{n}.example", 12).as_deref(), Some("mme12.example"));
+        assert_eq!(numbered("mme{n:3}.example", 2).as_deref(), Some("mme002.example"));
+        assert_eq!(numbered("mme.example", 2), None);
     }
 
     #[test]
