@@ -221,9 +221,11 @@ impl<W: Wire> Connection<W> {
             self.read.reserve(READ);
         }
         if !self.held_back && self.write.is_empty() {
+            // In this order: after a read, what is queued is written as well, while many wakes would keep from reading.
             tokio::select! {
-                () = self.woken.notified() => {}
+                biased;
                 read = self.wire.read(&mut self.read), if reading => self.have_read(read),
+                () = self.woken.notified() => {}
                 () = tokio::time::sleep_until(until.into()), if self.deadline.is_some() => {}
             }
             return;

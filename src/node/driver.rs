@@ -263,20 +263,22 @@ impl<E: Element + Send + 'static> Driver<E> {
             if self.is_finished() {
                 break;
             }
-            let deadline = self.begun + self.next_deadline();
-            if deadline <= Instant::now() {
+            let (deadline, now) = (self.begun + self.next_deadline(), Instant::now());
+            if deadline <= now {
                 self.handle_timeout();
                 // Time must not starve what waits.
                 tokio::task::yield_now().await;
                 continue;
             }
             // Most deadlines move on before they come: an alarm that rings too early costs less than setting it each time.
-            if deadline < armed || armed <= Instant::now() {
+            if deadline < armed || armed <= now {
                 armed = deadline;
                 alarm.as_mut().reset(armed);
             }
             if self.turns.is_empty() {
+                // In this order, which costs no random number: the queue has its turn below in any case.
                 tokio::select! {
+                    biased;
                     () = ready.told.notified() => {}
                     input = queue.recv() => {
                         let Some(input) = input else { break };

@@ -239,6 +239,7 @@ fn peer_settings(identity: &str, from: IpAddr, connect_to: Option<SocketAddr>) -
     let intervals = Intervals {
         watchdog: Duration::from_secs(6),
         connect: Duration::from_millis(500),
+        connect_limit: Duration::from_secs(2),
         reopen: Duration::from_millis(200),
     };
     PeerSettings {

@@ -1,7 +1,7 @@
 //! Child processes that play peers, and what /proc tells of a process.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What a child is to do: a role and its arguments, apart by spaces. Without it the test that plays peers does nothing.
 pub const ORDER: &str = "PROSELINK_SOAK_ROLE";
@@ -9,6 +9,8 @@ pub const ORDER: &str = "PROSELINK_SOAK_ROLE";
 /// A peer in a process of its own. Dropping it kills it.
 pub struct Process {
     child: Child,
+    /// Kept open: libtest ends when it cannot write that a test takes long.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Process {
@@ -21,12 +23,11 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a child starts");
-        let output = child.stdout.take().expect("its output is a pipe");
-        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let mut output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         // libtest writes the test's name in front.
-        assert!(lines.any(|line| line.ends_with("ready")), "the peer {order} does not start");
-        // Nobody reads on: it writes nothing more.
-        Self { child }
+        let ready = output.by_ref().lines().map_while(Result::ok).any(|line| line.ends_with("ready"));
+        assert!(ready, "the peer {order} does not start");
+        Self { child, _output: output }
     }
 
     pub fn id(&self) -> u32 {

@@ -1,9 +1,10 @@
 //! Requests and answers over TCP on the machine itself: our node on both ends, with its whole peer machine, beside the
 //! crate `diameter` on both ends. Request b and its answer, built from values and decoded for every transaction.
 //!
-//!     loopback [--rounds N] [--seconds S] [--outstanding 1,64] [--threads N]   both, in alternating rounds
-//!     loopback --count N ours|rival [--outstanding 64]                        one of them, both ends in one thread: to
-//!                                                                             be counted or profiled
+//!     loopback [--rounds N] [--seconds S] [--outstanding 1,64] [--threads N] [--relay]
+//!         both in alternating rounds; with --relay a third time, our relay between our nodes
+//!     loopback --count N ours|relayed|rival [--outstanding 64]
+//!         one of them, all ends in one thread: to be counted or profiled
 //!
 //! Every end is a process of its own and lives through all rounds, so that CPU time is told by side. Only what the two
 //! did in the same run on the same machine may be compared.
@@ -51,18 +52,20 @@ fn main() -> Result<(), Error> {
     let threads = value(&words, "--threads").map_or(Ok(0), str::parse)?;
     let outstanding = value(&words, "--outstanding");
     match words[..] {
+        ["relay", next, address, ..] => relay(next, address, &runtime(threads)?),
         ["server", which, address, ..] => serve(which, address, &runtime(threads)?),
         ["client", which, address, ..] => ask(which, address, &runtime(threads)?),
         _ => match value(&words, "--count") {
             Some(count) => {
-                let which = if words.contains(&"rival") { "rival" } else { "ours" };
+                let which = ["rival", "relayed"].into_iter().find(|which| words.contains(which)).unwrap_or("ours");
                 counted(which, count.parse()?, outstanding.unwrap_or("64").parse()?)
             }
             None => {
                 let rounds = value(&words, "--rounds").map_or(Ok(5), str::parse)?;
                 let seconds = value(&words, "--seconds").map_or(Ok(2.0), str::parse)?;
                 let outstanding = outstanding.unwrap_or("1,64").split(',').map(str::parse).collect::<Result<_, _>>()?;
-                compare(rounds, Duration::from_secs_f64(seconds), outstanding, threads)
+                let relay = words.contains(&"--relay");
+                compare(rounds, Duration::from_secs_f64(seconds), outstanding, threads, relay)
             }
         },
     }
@@ -89,7 +92,7 @@ fn free_address() -> std::io::Result<String> {
 fn serve(which: &str, address: &str, runtime: &Runtime) -> Result<(), Error> {
     runtime.block_on(async {
         match which {
-            "ours" => {
+            "ours" | "relayed" => {
                 let _node = ours::serve(address).await?;
                 println!("ready");
                 wait_for_end().await;
@@ -108,6 +111,17 @@ fn serve(which: &str, address: &str, runtime: &Runtime) -> Result<(), Error> {
     std::process::exit(0);
 }
 
+/// Relays to a server until its standard input ends.
+fn relay(next: &str, address: &str, runtime: &Runtime) -> Result<(), Error> {
+    runtime.block_on(async {
+        let _node = ours::relay(address, next).await?;
+        println!("ready");
+        wait_for_end().await;
+        Ok::<_, Error>(())
+    })?;
+    std::process::exit(0);
+}
+
 async fn wait_for_end() {
     let _ = tokio::task::spawn_blocking(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
@@ -117,8 +131,11 @@ async fn wait_for_end() {
 
 /// Asks: each line `OUTSTANDING NANOSECONDS` is a round.
 fn ask(which: &str, address: &str, runtime: &Runtime) -> Result<(), Error> {
-    let ours = if which == "ours" { Some(runtime.block_on(ours::connect(address))?) } else { None };
-    let rival = if which == "ours" { None } else { Some(runtime.block_on(rival::connect(address))?) };
+    let (mut ours, mut rival) = (None, None);
+    match which {
+        "rival" => rival = Some(runtime.block_on(rival::connect(address))?),
+        _ => ours = Some(runtime.block_on(ours::connect(address, which == "relayed"))?),
+    }
     println!("ready");
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -136,7 +153,7 @@ fn ask(which: &str, address: &str, runtime: &Runtime) -> Result<(), Error> {
     std::process::exit(0);
 }
 
-/// Both ends in one thread and so many transactions.
+/// All ends in one thread and so many transactions.
 fn counted(which: &str, count: u64, outstanding: usize) -> Result<(), Error> {
     let runtime = runtime(0)?;
     let address = free_address()?;
@@ -145,7 +162,13 @@ fn counted(which: &str, count: u64, outstanding: usize) -> Result<(), Error> {
         match which {
             "ours" => {
                 let _server = ours::serve(&address).await?;
-                ours::round(&ours::connect(&address).await?, outstanding, until).await
+                ours::round(&ours::connect(&address, false).await?, outstanding, until).await
+            }
+            "relayed" => {
+                let between = free_address()?;
+                let _server = ours::serve(&address).await?;
+                let _relay = ours::relay(&between, &address).await?;
+                ours::round(&ours::connect(&between, true).await?, outstanding, until).await
             }
             _ => {
                 let server = rival::serve(&address).await?;
@@ -201,7 +224,7 @@ impl Drop for End {
     }
 }
 
-/// Figures of one round.
+/// Figures of one round. CPU is microseconds a transaction.
 #[derive(Clone, Copy, Debug)]
 struct Figures {
     rate: f64,
@@ -209,62 +232,99 @@ struct Figures {
     p99: f64,
     client: f64,
     server: f64,
+    relay: f64,
 }
 
-fn one_round(server: &End, client: &mut End, outstanding: usize, span: Duration) -> Result<Figures, Error> {
-    let before = (server.cpu()?, client.cpu()?);
-    writeln!(client.input, "{outstanding} {}", span.as_nanos())?;
-    let line = client.line()?;
-    let after = (server.cpu()?, client.cpu()?);
-    let numbers: Vec<f64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [transactions, elapsed, p50, p99] = numbers[..] else { return Err(format!("no figures: {line:?}").into()) };
-    let each = |before: Duration, after: Duration| (after - before).as_secs_f64() * 1e6 / transactions;
-    Ok(Figures {
-        rate: transactions / (elapsed / 1e9),
-        p50: p50 / 1e3,
-        p99: p99 / 1e3,
-        client: each(before.1, after.1),
-        server: each(before.0, after.0),
-    })
+impl Figures {
+    fn cpu(&self) -> f64 {
+        self.client + self.server + self.relay
+    }
 }
 
-fn compare(rounds: usize, span: Duration, outstanding: Vec<usize>, threads: usize) -> Result<(), Error> {
-    let kinds = ["ours", "rival"];
-    let names = ["proselink", "crate diameter"];
-    let mut ends = Vec::new();
-    for which in kinds {
+/// One of those compared: its processes, and what came of each round.
+struct Contender {
+    name: &'static str,
+    server: End,
+    relay: Option<End>,
+    client: End,
+    figures: Vec<Figures>,
+}
+
+impl Contender {
+    fn start(which: &'static str, name: &'static str, threads: usize) -> Result<Self, Error> {
         let address = free_address()?;
         let server = End::start("server", which, &address, threads)?;
-        ends.push((server, End::start("client", which, &address, threads)?));
+        let (mut next, mut relay) = (address, None);
+        if which == "relayed" {
+            let between = free_address()?;
+            relay = Some(End::start("relay", &next, &between, threads)?);
+            next = between;
+        }
+        Ok(Self { name, server, relay, client: End::start("client", which, &next, threads)?, figures: Vec::new() })
+    }
+
+    fn cpu(&self) -> Result<[Duration; 3], Error> {
+        let relay = self.relay.as_ref().map_or(Ok(Duration::ZERO), End::cpu)?;
+        Ok([self.client.cpu()?, self.server.cpu()?, relay])
+    }
+
+    fn round(&mut self, outstanding: usize, span: Duration) -> Result<Figures, Error> {
+        let before = self.cpu()?;
+        writeln!(self.client.input, "{outstanding} {}", span.as_nanos())?;
+        let line = self.client.line()?;
+        let after = self.cpu()?;
+        let numbers: Vec<f64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let [transactions, elapsed, p50, p99] = numbers[..] else {
+            return Err(format!("no figures: {line:?}").into());
+        };
+        let [client, server, relay] =
+            [0, 1, 2].map(|end| (after[end] - before[end]).as_secs_f64() * 1e6 / transactions);
+        let rate = transactions / (elapsed / 1e9);
+        Ok(Figures { rate, p50: p50 / 1e3, p99: p99 / 1e3, client, server, relay })
+    }
+
+    fn tell(&self) {
+        let figures = &self.figures;
+        println!("  {}", self.name);
+        println!("    transactions/s        {}", spread(figures, 0, |one| one.rate));
+        println!("    p50, us               {}", spread(figures, 1, |one| one.p50));
+        println!("    p99, us               {}", spread(figures, 1, |one| one.p99));
+        println!("    CPU of client, us     {}", spread(figures, 2, |one| one.client));
+        println!("    CPU of server, us     {}", spread(figures, 2, |one| one.server));
+        if self.relay.is_some() {
+            println!("    CPU of relay, us      {}", spread(figures, 2, |one| one.relay));
+        }
+        println!("    CPU of all, us        {}", spread(figures, 2, Figures::cpu));
+    }
+}
+
+fn compare(rounds: usize, span: Duration, outstanding: Vec<usize>, threads: usize, relay: bool) -> Result<(), Error> {
+    let mut all =
+        vec![Contender::start("ours", "proselink", threads)?, Contender::start("rival", "crate diameter", threads)?];
+    if relay {
+        all.push(Contender::start("relayed", "proselink through a relay", threads)?);
     }
     let flavour = if threads == 0 { "one thread".to_owned() } else { format!("{threads} worker threads") };
     println!("{rounds} rounds of {span:?} each, alternating; {flavour} an end; min / median / max");
     for outstanding in outstanding {
         println!("\n{outstanding} outstanding");
-        let mut all: [Vec<Figures>; 2] = [Vec::new(), Vec::new()];
+        all.iter_mut().for_each(|one| one.figures.clear());
         // The first round warms up and is not told.
         for round in 0..=rounds {
-            for ((server, client), figures) in ends.iter_mut().zip(&mut all) {
-                let one = one_round(server, client, outstanding, span)?;
+            for one in &mut all {
+                let figures = one.round(outstanding, span)?;
                 if round > 0 {
-                    figures.push(one);
+                    one.figures.push(figures);
                 }
             }
         }
-        for (name, figures) in names.iter().zip(&all) {
-            println!("  {name}");
-            println!("    transactions/s        {}", spread(figures, 0, |one| one.rate));
-            println!("    p50, us               {}", spread(figures, 1, |one| one.p50));
-            println!("    p99, us               {}", spread(figures, 1, |one| one.p99));
-            println!("    CPU of client, us     {}", spread(figures, 2, |one| one.client));
-            println!("    CPU of server, us     {}", spread(figures, 2, |one| one.server));
-            println!("    CPU of both, us       {}", spread(figures, 2, |one| one.client + one.server));
-        }
-        let ratio = |of: fn(&Figures) -> f64| median(&all[0], of) / median(&all[1], of);
+        all.iter().for_each(Contender::tell);
+        let [ours, theirs, ..] = &all[..] else { continue };
+        let ratio = |of: fn(&Figures) -> f64| median(&ours.figures, of) / median(&theirs.figures, of);
         println!(
-            "  ours to theirs: throughput {:.2}, CPU {:.2}, p50 {:.2}, p99 {:.2}",
+            "  proselink to crate diameter: throughput {:.2}, CPU {:.2}, p50 {:.2}, p99 {:.2}",
             ratio(|one| one.rate),
-            ratio(|one| one.client + one.server),
+            ratio(Figures::cpu),
             ratio(|one| one.p50),
             ratio(|one| one.p99)
         );

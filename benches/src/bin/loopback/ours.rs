@@ -1,17 +1,22 @@
 //! Our node on both ends.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use proselink::interfaces::s6a;
 use proselink::message::{Command, Envelope};
 use proselink::net::{Net, Options, Transport};
+use proselink::node::agent::RelayElement;
 use proselink::node::{self, Handle, PeerSettings, Settings};
 use proselink::peer::{self, Expected, Local};
+use proselink::registration::Identity;
 use proselink::registration::element::{Action, Destination, Element, Event, Now, Token};
 use proselink_benches::{HSS, MME, REALM, command_b, command_b_answer};
 use tokio::sync::oneshot;
 
 use crate::{Error, Round, Until};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Answers every Update-Location-Request.
 pub struct Hss;
@@ -93,12 +98,14 @@ impl Element for Mme {
     }
 }
 
-fn settings(identity: &str, peer: &str, address: &str, listens: bool) -> Result<Settings, Error> {
-    let address: std::net::SocketAddr = address.parse()?;
+/// Origin-Host of the relay.
+const DRA: &str = "dra01.epc.operator.example";
+
+fn settings(identity: &str, listen: Option<SocketAddr>, peers: &[(&str, Option<SocketAddr>)]) -> Settings {
     let mut settings = Settings::new(Local {
         identity: identity.to_owned(),
         realm: REALM.to_owned(),
-        addresses: vec![address.ip()],
+        addresses: vec![LOOPBACK],
         vendor: 0,
         product: "proselink".to_owned(),
         firmware: None,
@@ -107,25 +114,39 @@ fn settings(identity: &str, peer: &str, address: &str, listens: bool) -> Result<
         vendors: Vec::new(),
     });
     settings.transport = Transport::Tcp;
-    settings.listen = if listens { vec![address.into()] } else { Vec::new() };
-    settings.peers = vec![PeerSettings {
-        expected: Expected { identity: peer.to_owned(), realm: None, addresses: vec![address.ip()] },
-        connect_to: (!listens).then(|| address.into()),
-        udp_port: None,
-        settings: peer::Settings::default(),
-    }];
-    Ok(settings)
+    settings.listen = listen.into_iter().map(Into::into).collect();
+    settings.peers = peers
+        .iter()
+        .map(|(peer, connect_to)| PeerSettings {
+            expected: Expected { identity: (*peer).to_owned(), realm: None, addresses: vec![LOOPBACK] },
+            connect_to: connect_to.map(Into::into),
+            udp_port: None,
+            settings: peer::Settings::default(),
+        })
+        .collect();
+    settings
 }
 
-/// Starts the server.
+async fn start<E: Element + Send + 'static>(settings: Settings, element: E) -> Result<Handle<E>, Error> {
+    Ok(node::start(settings, Net::new(Options::default()), element, None, None).await?)
+}
+
+/// Starts the server; what is relayed comes from the relay.
 pub async fn serve(address: &str) -> Result<Handle<Hss>, Error> {
-    Ok(node::start(settings(HSS, MME, address, true)?, Net::new(Options::default()), Hss, None, None).await?)
+    start(settings(HSS, Some(address.parse()?), &[(MME, None), (DRA, None)]), Hss).await
 }
 
-/// Starts the client and waits until it may send.
-pub async fn connect(address: &str) -> Result<Handle<Mme>, Error> {
-    let settings = settings(MME, HSS, address, false)?;
-    let node = node::start(settings, Net::new(Options::default()), Mme::new(), None, None).await?;
+/// Starts a relay to the server.
+pub async fn relay(address: &str, server: &str) -> Result<Handle<RelayElement>, Error> {
+    let identity = Identity { host: DRA.to_owned(), realm: REALM.to_owned() };
+    let settings = settings(DRA, Some(address.parse()?), &[(MME, None), (HSS, Some(server.parse()?))]);
+    start(settings, RelayElement::new(&identity, false, [0; 16])).await
+}
+
+/// Starts the client of the server, or of the relay, and waits until it may send.
+pub async fn connect(address: &str, relayed: bool) -> Result<Handle<Mme>, Error> {
+    let next = if relayed { DRA } else { HSS };
+    let node = start(settings(MME, None, &[(next, Some(address.parse()?))]), Mme::new()).await?;
     node.ready(Duration::from_secs(60)).await?;
     Ok(node)
 }
