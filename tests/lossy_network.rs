@@ -49,6 +49,7 @@ fn prove(transport: Transport) {
     let listening = said.by_ref().find(|line| line.starts_with("listening ") || line.starts_with("skipped: "));
     let listening = listening.expect("the end that answers has ended");
     if listening.starts_with("skipped: ") {
+        server.wait().unwrap();
         return println!("{listening}");
     }
     let mut client = network.run(Network::CLIENT, "ask", transport);
