@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::sctp::{embedded, kernel};
-use super::{Association, Backend, DIAMETER_PORT, DIAMETER_TLS_PORT, Endpoint, Host, Listener, NetError, Options, tcp};
+use super::{
+    Association, Backend, DIAMETER_PORT, DIAMETER_TLS_PORT, Endpoint, Host, Listener, NetError, Options, tcp, tls,
+};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -75,11 +77,13 @@ pub struct Remote {
     pub more: Vec<IpAddr>,
     /// The UDP port underneath, for embedded SCTP; [`Options::udp_port`] when `None`.
     pub udp_port: Option<u16>,
+    /// Its host name, when it was looked up: TLS tells the peer which name was called.
+    pub name: Option<String>,
 }
 
 impl From<SocketAddr> for Remote {
     fn from(address: SocketAddr) -> Self {
-        Self { address, more: Vec::new(), udp_port: None }
+        Self { address, more: Vec::new(), udp_port: None, name: None }
     }
 }
 
@@ -150,7 +154,8 @@ impl Net {
             Backend::KernelSctp => kernel::listen(local, Arc::clone(&self.options)),
             Backend::EmbeddedSctp => self.endpoint(first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctpIp | Backend::Tls => Err(absent(backend)),
+            Backend::Tls => tls::listen(local, Arc::clone(&self.options)),
+            Backend::EmbeddedSctpIp => Err(absent(backend)),
         }
     }
 
@@ -199,12 +204,13 @@ impl Net {
         if self.backend(transport)? == Backend::KernelSctp && endpoint.hosts.len() > 1 {
             let mut rest = found.into_iter();
             let Some(first) = rest.next() else { return Err(nobody(endpoint)) };
-            let remote = Remote { address: SocketAddr::new(first, port), more: rest.collect(), udp_port };
+            let remote = Remote { address: SocketAddr::new(first, port), more: rest.collect(), udp_port, name: None };
             return self.connect_from(transport, &of_family(first), remote).await;
         }
         let mut failure = nobody(endpoint);
         for address in found {
-            let remote = Remote { udp_port, ..Remote::from(SocketAddr::new(address, port)) };
+            let name = endpoint.name().map(str::to_owned);
+            let remote = Remote { udp_port, name, ..Remote::from(SocketAddr::new(address, port)) };
             match self.connect_from(transport, &of_family(address), remote).await {
                 Ok(association) => return Ok(association),
                 Err(error) => failure = error,
@@ -219,7 +225,7 @@ impl Net {
         locals: &[IpAddr],
         remote: Remote,
     ) -> Result<Association, NetError> {
-        let Remote { address, udp_port, .. } = remote;
+        let Remote { address, udp_port, name, .. } = remote;
         let first = locals.first().copied();
         let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
@@ -230,7 +236,8 @@ impl Net {
                 self.endpoint(local)?.connect(udp, address.port()).await
             }
             Backend::Tcp => tcp::connect(from, address, Arc::clone(&self.options)).await,
-            backend @ (Backend::EmbeddedSctpIp | Backend::Tls) => Err(absent(backend)),
+            Backend::Tls => tls::connect(from, address, name.as_deref(), Arc::clone(&self.options)).await,
+            backend @ Backend::EmbeddedSctpIp => Err(absent(backend)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Transports: what carries Diameter messages between this node and another, and nothing of what they mean.
 //!
 //! A node opens one [`Net`], listens and connects through it, and gets an [`Association`] either way, whichever of the
-//! transports is behind: SCTP in the kernel, SCTP embedded (over UDP), or TCP. A message goes in and comes out whole, with
+//! transports is behind: SCTP in the kernel, SCTP embedded (over UDP), TCP, or TLS. A message goes in and comes out whole, with
 //! its stream and payload protocol identifier.
 //!
 //! ```text
@@ -10,7 +10,8 @@
 //! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
 //! sctp/peer.rs     one of these associations                   sctp/embedded.rs the UDP socket under them
 //! sctp/kernel.rs   SCTP sockets of the kernel
-//! tcp.rs codec.rs  byte streams cut into messages               record.rs      all of it into one capture
+//! tcp.rs tls/      sockets of byte streams                      stream.rs codec.rs  messages cut out of them
+//! record.rs        all of it into one capture
 //! ```
 
 pub mod association;
@@ -21,8 +22,10 @@ pub mod record;
 pub mod sctp;
 mod stream;
 pub mod tcp;
+pub mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +36,7 @@ pub use choose::{Net, Remote, Transport};
 pub use codec::{CodecError, MessageCodec};
 pub use endpoint::{Endpoint, Host};
 pub use record::Recorder;
+pub use tls::{Credentials, Protection};
 
 use crate::message::framing::{DEFAULT_MESSAGE_LIMIT, FramingError};
 
@@ -129,6 +133,8 @@ pub struct Info {
     pub outgoing_streams: u16,
     /// Streams from the peer; 1 over TCP.
     pub incoming_streams: u16,
+    /// What protects it, if anything does.
+    pub protection: Option<Arc<Protection>>,
 }
 
 /// Why a transport fails. Clonable, because everyone who waits on an association is told.
@@ -251,8 +257,10 @@ pub struct Options {
     pub path_timeout: Duration,
     /// Associations of one local address. Default 4096.
     pub maximum_associations: usize,
-    /// Associations of one local address that peers have begun and not completed; embedded SCTP. Default 256.
+    /// Associations of one local address that peers have begun and not completed; embedded SCTP, TLS. Default 256.
     pub maximum_handshakes: usize,
+    /// Our certificate and key and the authorities, for TLS; none without.
+    pub tls: Option<Credentials>,
     /// Takes every packet into a capture.
     pub recorder: Option<Recorder>,
 }
@@ -277,6 +285,7 @@ impl Default for Options {
             path_timeout: Duration::from_secs(30),
             maximum_associations: 4096,
             maximum_handshakes: 256,
+            tls: None,
             recorder: None,
         }
     }

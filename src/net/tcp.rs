@@ -140,7 +140,7 @@ fn start(stream: TcpStream, client: bool, options: Arc<Options>) -> IoResult<Ass
 pub(super) fn info(stream: &TcpStream, backend: Backend) -> IoResult<Info> {
     stream.set_nodelay(true)?;
     let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-    Ok(Info { backend, local, remote, encapsulation: None, outgoing_streams: 1, incoming_streams: 1 })
+    Ok(Info { backend, local, remote, encapsulation: None, outgoing_streams: 1, incoming_streams: 1, protection: None })
 }
 
 impl Wire for TcpStream {

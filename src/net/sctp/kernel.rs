@@ -216,6 +216,7 @@ fn start(socket: Socket, client: bool, options: Arc<Options>) -> IoResult<Associ
         encapsulation: None,
         outgoing_streams: status.outstreams.max(1),
         incoming_streams: status.instreams.max(1),
+        protection: None,
     };
     let woken = Arc::new(Notify::new());
     let wake = Arc::clone(&woken);

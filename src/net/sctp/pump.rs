@@ -424,6 +424,7 @@ impl Pump {
             encapsulation: Some((self.local, peer.path.0)),
             outgoing_streams: peer.edge.outgoing_streams,
             incoming_streams: peer.edge.incoming_streams,
+            protection: None,
         };
         peer.streams = vec![None; usize::from(peer.edge.outgoing_streams)];
         peer.deadline = None;
