@@ -12,10 +12,13 @@ pub(super) fn handshake(error: &Error, seen: Option<&Certificate>) -> String {
         return tls(error, seen);
     }
     match error.kind() {
-        ErrorKind::UnexpectedEof => "it closed the connection in the middle of the TLS handshake; does it speak plain \
-                                     Diameter there? then write \"tcp:\" instead of \"tls:\""
-            .to_owned(),
-        ErrorKind::ConnectionReset => "it reset the connection in the middle of the TLS handshake".to_owned(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => {
+            let how = if error.kind() == ErrorKind::UnexpectedEof { "closed" } else { "reset" };
+            format!(
+                "it {how} the connection in the middle of the TLS handshake; does it speak plain Diameter there? then \
+                 write \"tcp:\" instead of \"tls:\""
+            )
+        }
         _ => error.to_string(),
     }
 }

@@ -285,8 +285,9 @@ async fn a_self_signed_certificate_is_good_when_it_is_listed_itself() {
 #[tokio::test]
 async fn a_peer_without_a_certificate_is_refused() {
     let authority = Authority::new("lab");
-    let ours = authority.sign(&node("hss.example"));
-    let credentials = load(&ours).unwrap().0;
+    let mut params = node("hss.example");
+    params.subject_alt_names = vec![SanType::DnsName("hss.example".try_into().unwrap())];
+    let credentials = load(&authority.sign(&params)).unwrap().0;
     for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(authority.0.der().clone()).unwrap();
