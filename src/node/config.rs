@@ -13,6 +13,13 @@
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
 //! connect_to = "127.0.0.13"              # as in listen, or a name: "tcp:hss.example:3870"; left out: it connects to us
 //!
+//! certificate_name = "hss1.lab"          # over TLS: what its certificate names, when that is not its identity
+//!
+//! [tls]                                  # for "tls:" in listen and connect_to; PEM, paths from this file's folder
+//! certificate = "function.pem"           # ours, then those between it and the authority
+//! key = "function.key"
+//! ca = "ca.pem"                          # whom we believe: authorities, or peers' own self-signed certificates
+//!
 //! [private]                              # our own numbers, where the lab has other plans for them
 //! vendor = 32473
 //!
@@ -23,6 +30,8 @@
 //! `[responder]` answers whatever it is asked; its keys stand at [`ResponderConfig`].
 //!
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
+
+mod tls;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -36,7 +45,7 @@ use toml::Spanned;
 use super::{PeerSettings, Settings};
 use crate::generic::ResponderConfig;
 use crate::message::renumber::PrivateNumbers;
-use crate::net::{Endpoint, Transport};
+use crate::net::{Credentials, Endpoint, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Intervals, Local};
 use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
@@ -52,8 +61,12 @@ pub struct Config {
     pub capture: Option<PathBuf>,
     /// The store's file.
     pub store: Option<PathBuf>,
+    /// Our certificate and whom we believe, for TLS.
+    pub tls: Option<Credentials>,
     /// What it plays.
     pub role: Role,
+    /// What is good and yet doubtful: a certificate that ends soon.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// What a node plays.
@@ -130,7 +143,10 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     };
     let file: File =
         toml::from_str(text).map_err(|error| wrong(error.span(), error.message().trim_end().replace('\n', " ")))?;
-    file.judge(path).map_err(|(span, words)| wrong(span, words))
+    let mut warnings = Vec::new();
+    let mut config = file.judge(path, &mut warnings).map_err(|(span, words)| wrong(span, words))?;
+    config.warnings = warnings.into_iter().map(|(span, words)| wrong(span, words)).collect();
+    Ok(config)
 }
 
 /// Line and column of an octet, both from 1; the column counts characters.
@@ -159,6 +175,7 @@ struct File {
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
     private: Option<Spanned<PrivateNumbers>>,
+    tls: Option<tls::TlsSection>,
     #[serde(default)]
     peer: Vec<PeerSection>,
     #[serde(default)]
@@ -180,6 +197,7 @@ struct PeerSection {
     #[serde(default)]
     addresses: Vec<IpAddr>,
     udp_port: Option<u16>,
+    certificate_name: Option<Spanned<String>>,
     tc: Option<Spanned<f64>>,
     tw: Option<Spanned<f64>>,
 }
@@ -195,7 +213,7 @@ struct RouteSection {
 type Wrong = (Option<Range<usize>>, String);
 
 impl File {
-    fn judge(self, path: &Path) -> Result<Config, Wrong> {
+    fn judge(self, path: &Path, warnings: &mut Vec<Wrong>) -> Result<Config, Wrong> {
         let identity = name(&self.identity, "identity")?;
         let realm = name(&self.realm, "realm")?;
         let listen = self.listen.iter().map(listening).collect::<Result<Vec<_>, _>>()?;
@@ -234,6 +252,17 @@ impl File {
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
         let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
         let watchdog = seconds(self.tw.as_ref(), "tw", LEAST_TW, default.intervals.watchdog)?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let tls = self.tls.as_ref().map(|section| section.judge(&folder, &identity, warnings)).transpose()?;
+        let over_tls = |endpoint: &Endpoint| endpoint.transport_or(transport) == Transport::Tls;
+        if tls.is_none() {
+            let connecting = self.peer.iter().filter_map(|section| section.connect_to.as_ref());
+            for text in self.listen.iter().chain(connecting) {
+                if endpoint(text).is_ok_and(|endpoint| over_tls(&endpoint)) {
+                    return Err((Some(text.span()), tls::MISSING.to_owned()));
+                }
+            }
+        }
         for section in self.peer {
             let of_peer = Intervals {
                 connect: seconds(section.tc.as_ref(), "tc", 0.1, connect)?,
@@ -247,6 +276,8 @@ impl File {
                 return Err((Some(section.identity.span()), format!("the peer {identity} {what}")));
             }
             let connect_to = section.connect_to.as_ref().map(endpoint).transpose()?;
+            let of_certificate =
+                section.certificate_name.as_ref().map(|text| name(text, "certificate_name")).transpose()?;
             let mut addresses = section.addresses;
             addresses.extend(connect_to.iter().flat_map(Endpoint::addresses));
             addresses.sort_unstable();
@@ -258,6 +289,7 @@ impl File {
                     connect: connect_to.is_some(),
                     intervals: of_peer,
                     answer_wait,
+                    certificate_name: of_certificate,
                     ..default.clone()
                 },
                 connect_to,
@@ -273,7 +305,6 @@ impl File {
             }
             settings.routes.push(RealmRoute { realm: section.realm, application: section.application, hosts });
         }
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let store = self.store.map(|store| folder.join(store));
         let role = role([
             self.ue.map(|one| (one.span(), Role::Ue(one.into_inner()))),
@@ -288,7 +319,7 @@ impl File {
             return Err((None, words.to_owned()));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
-        Ok(Config { settings, udp_port: self.udp_port, capture, store, role })
+        Ok(Config { settings, udp_port: self.udp_port, capture, store, tls, role, warnings: Vec::new() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connections;
 mod errands;
+mod protection;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;

@@ -57,6 +57,11 @@ impl<E: Element + Send + 'static> Driver<E> {
         let Some(entry) = self.peers.get_mut(peer) else { return };
         match result {
             Ok(association) => {
+                if let Err(distrust) = self.judge_protection(peer, association.info(), true) {
+                    self.refuse_called(now, peer, association, distrust);
+                    return;
+                }
+                let Some(entry) = self.peers.get_mut(peer) else { return };
                 let info = association.info();
                 entry.span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
                 self.adopt(now, id, association, Some(peer));
@@ -107,6 +112,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             found = peers.iter().position(|peer| is_named(peer.machine.expected(), identity));
             found.map(|at| peers[at].machine.expected())
         });
+        let judged = match found.and_then(|at| self.refuse_caller(at, id, &header)) {
+            Some(refusal) if judged.is_ok() => Err(refusal),
+            _ => judged,
+        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         match (judged, found) {
             (Ok(capabilities), Some(peer)) => {
                 connection.peer = Some(peer);
