@@ -226,4 +226,6 @@ impl Door {
 }
 
 #[cfg(test)]
+pub(crate) mod lab;
+#[cfg(test)]
 mod tests;

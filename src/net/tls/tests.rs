@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::lab::{Authority, load, load_at, load_in, node};
 use super::*;
 use crate::net::{DIAMETER_TLS_PORT, Incoming, Net, Options, Outgoing, Transport};
 
@@ -23,53 +24,6 @@ fn message(length: usize, fill: u8) -> Bytes {
     bytes[0] = 1;
     bytes[1..4].copy_from_slice(&(length as u32).to_be_bytes()[1..]);
     bytes.into()
-}
-
-/// An authority of a lab.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn sign(&self, params: &CertificateParams) -> [String; 3] {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        [certificate.pem(), key.serialize_pem(), self.0.pem()]
-    }
-}
-
-/// A certificate of a node that is named as labs do it: in the common name alone.
-fn node(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params
-}
-
-fn load(pem: &[String; 3]) -> Result<(Credentials, Vec<Doubt>), CredentialsError> {
-    load_in(pem, 2026)
-}
-
-/// As if it were the middle of that year.
-fn load_in(pem: &[String; 3], year: i64) -> Result<(Credentials, Vec<Doubt>), CredentialsError> {
-    load_at(pem, ((year - 1970) as u64 * 31_557_600) + 182 * 86_400)
-}
-
-fn load_at(pem: &[String; 3], second: u64) -> Result<(Credentials, Vec<Doubt>), CredentialsError> {
-    let folder = tempfile::tempdir().unwrap();
-    let [certificate, key, ca] = ["node.pem", "node.key", "ca.pem"].map(|name| folder.path().join(name));
-    for (path, text) in [&certificate, &key, &ca].into_iter().zip(pem) {
-        std::fs::write(path, text).unwrap();
-    }
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    Credentials::load(&Files { certificate, key, ca }, now).map_err(|mut error| {
-        error.path = error.path.file_name().unwrap().into();
-        error
-    })
 }
 
 fn options(pem: &[String; 3]) -> Options {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::{Connection, Driver, IDENTIFY_SPAN, Input, is_named};
 use crate::message::Header;
 use crate::net::{Association, Incoming, NetError, Outgoing};
-use crate::peer::{ConnectionId, capabilities};
+use crate::peer::{ConnectionId, State, capabilities};
 use crate::registration::element::{Element, Now};
 
 impl<E: Element + Send + 'static> Driver<E> {
@@ -78,7 +78,14 @@ impl<E: Element + Send + 'static> Driver<E> {
     pub(super) fn handle_closed(&mut self, now: Now, id: ConnectionId, words: &str) {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.peer {
-            Some(peer) => self.peers[peer].machine.handle_closed(now.elapsed, id, words),
+            Some(peer) => {
+                let entry = &mut self.peers[peer];
+                if entry.machine.state() == State::WaitICea {
+                    entry.trouble = Some(format!("the connection ended before CEA came: {words}"));
+                    self.views_stale = true;
+                }
+                entry.machine.handle_closed(now.elapsed, id, words);
+            }
             None => self.unidentified = self.unidentified.saturating_sub(1),
         }
     }
