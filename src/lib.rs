@@ -35,6 +35,7 @@
 
 pub mod avp;
 pub mod capture;
+mod folding;
 pub mod generic;
 pub mod interfaces;
 pub mod message;

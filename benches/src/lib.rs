@@ -14,9 +14,12 @@ use proselink::interfaces::{base, s6a};
 use proselink::message::{Command, Envelope, HEADER_LENGTH};
 
 const ENVELOPE: Envelope = Envelope { application: s6a::APPLICATION, hop_by_hop: 0x1122_3344, end_to_end: 0x5566_7788 };
-const MME: &str = "mme01.epc.operator.example";
-const HSS: &str = "hss01.epc.operator.example";
-const REALM: &str = "epc.operator.example";
+/// Origin-Host of b.
+pub const MME: &str = "mme01.epc.operator.example";
+/// Destination-Host of b.
+pub const HSS: &str = "hss01.epc.operator.example";
+/// Realm of both.
+pub const REALM: &str = "epc.operator.example";
 const SESSION: &str = "mme01.epc.operator.example;1720000000;00000000;s6a";
 
 /// Message a: a watchdog.
@@ -74,9 +77,9 @@ pub fn message_b() -> Vec<u8> {
     command_b().to_bytes(ENVELOPE)
 }
 
-/// The answer to b in the synthetic capture: success and no subscription, 216 octets.
+/// The answer to b as a typed command: success and no subscription.
 #[must_use]
-pub fn message_b_answer() -> Vec<u8> {
+pub fn command_b_answer<'a>() -> s6a::UpdateLocationAnswer<'a> {
     s6a::UpdateLocationAnswer {
         session_id: SESSION,
         vendor_specific_application_id: Some(application()),
@@ -87,7 +90,12 @@ pub fn message_b_answer() -> Vec<u8> {
         ula_flags: Some(1),
         ..Default::default()
     }
-    .to_bytes(ENVELOPE)
+}
+
+/// The answer to b: 216 octets.
+#[must_use]
+pub fn message_b_answer() -> Vec<u8> {
+    command_b_answer().to_bytes(ENVELOPE)
 }
 
 /// Message c: an Update-Location-Answer with eleven APNs.
@@ -275,24 +283,29 @@ pub fn rival_decode(message: &[u8], dictionary: &Arc<Dictionary>) -> bool {
     std::hint::black_box(DiameterMessage::decode_from(&mut cursor, Arc::clone(dictionary))).is_ok()
 }
 
-/// The crate `diameter` builds b and encodes it.
-#[inline(never)]
-pub fn rival_encode_b(dictionary: &Arc<Dictionary>, out: &mut Vec<u8>) {
-    const M: u8 = 0x40;
-    const TGPP: Option<u32> = Some(10415);
+const M: u8 = 0x40;
+const TGPP: Option<u32> = Some(10415);
+
+fn rival_application(dictionary: &Arc<Dictionary>) -> Grouped {
+    let avp = |code, value| Avp::new(code, None, M, value, Arc::clone(dictionary));
+    let members = vec![avp(266, Unsigned32::new(10415).into()), avp(258, Unsigned32::new(s6a::APPLICATION).into())];
+    Grouped::new(members, Arc::clone(dictionary))
+}
+
+/// The crate `diameter` builds b.
+#[must_use]
+pub fn rival_b(dictionary: &Arc<Dictionary>, hop_by_hop: u32, end_to_end: u32) -> DiameterMessage {
     let avp = |code, vendor, value| Avp::new(code, vendor, M, value, Arc::clone(dictionary));
     let mut message = DiameterMessage::new(
         CommandCode::CreditControl,
         ApplicationId::CreditControl,
         0xc0,
-        0x1122_3344,
-        0x5566_7788,
+        hop_by_hop,
+        end_to_end,
         Arc::clone(dictionary),
     );
     message.add_avp(263, None, M, UTF8String::new(SESSION).into());
-    let application =
-        vec![avp(266, None, Unsigned32::new(10415).into()), avp(258, None, Unsigned32::new(s6a::APPLICATION).into())];
-    message.add_avp(260, None, M, Grouped::new(application, Arc::clone(dictionary)).into());
+    message.add_avp(260, None, M, rival_application(dictionary).into());
     message.add_avp(277, None, M, Enumerated::new(1).into());
     message.add_avp(264, None, M, Identity::new(MME).into());
     message.add_avp(296, None, M, Identity::new(REALM).into());
@@ -308,6 +321,34 @@ pub fn rival_encode_b(dictionary: &Arc<Dictionary>, out: &mut Vec<u8>) {
     message.add_avp(1032, TGPP, M, Enumerated::new(1004).into());
     message.add_avp(1405, TGPP, M, Unsigned32::new(0x22).into());
     message.add_avp(1407, TGPP, M, OctetString::new(vec![0x00, 0xf1, 0x10]).into());
+    message
+}
+
+/// The crate `diameter` builds the answer to b.
+#[must_use]
+pub fn rival_b_answer(dictionary: &Arc<Dictionary>, hop_by_hop: u32, end_to_end: u32) -> DiameterMessage {
+    let mut message = DiameterMessage::new(
+        CommandCode::CreditControl,
+        ApplicationId::CreditControl,
+        0x40,
+        hop_by_hop,
+        end_to_end,
+        Arc::clone(dictionary),
+    );
+    message.add_avp(263, None, M, UTF8String::new(SESSION).into());
+    message.add_avp(260, None, M, rival_application(dictionary).into());
+    message.add_avp(268, None, M, Unsigned32::new(2001).into());
+    message.add_avp(277, None, M, Enumerated::new(1).into());
+    message.add_avp(264, None, M, Identity::new(HSS).into());
+    message.add_avp(296, None, M, Identity::new(REALM).into());
+    message.add_avp(1406, TGPP, M, Unsigned32::new(1).into());
+    message
+}
+
+/// The crate `diameter` builds b and encodes it.
+#[inline(never)]
+pub fn rival_encode_b(dictionary: &Arc<Dictionary>, out: &mut Vec<u8>) {
+    let message = rival_b(dictionary, ENVELOPE.hop_by_hop, ENVELOPE.end_to_end);
     let _ = std::hint::black_box(message.encode_to(out));
 }
 
@@ -327,5 +368,8 @@ mod tests {
         let mut out = Vec::new();
         rival_encode_b(&dictionary, &mut out);
         assert_eq!(out.len(), b.len());
+        let mut out = Vec::new();
+        rival_b_answer(&dictionary, 1, 1).encode_to(&mut out).unwrap();
+        assert_eq!(out.len(), message_b_answer().len());
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Timestamp;
-use super::table::Folding;
+use crate::folding::Folding;
 
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;

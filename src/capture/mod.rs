@@ -119,6 +119,12 @@ impl Default for Options {
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// From nanoseconds since the epoch.
+    #[must_use]
+    pub const fn from_nanoseconds(nanoseconds: i64) -> Self {
+        Self(nanoseconds)
+    }
+
     /// Nanoseconds since the epoch.
     #[must_use]
     pub const fn as_nanoseconds(self) -> i64 {

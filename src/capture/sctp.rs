@@ -11,8 +11,9 @@ use super::checksum::Checksum;
 use super::detect::{self, Bar};
 use super::found::{Carrier, Path, Sink};
 use super::reassembly::{Key, Partial, Piece, Seen};
-use super::table::{Folding, Slots};
+use super::table::Slots;
 use super::{Observer, Options, Timestamp, Transport};
+use crate::folding::Folding;
 
 /// One SCTP packet as an [`Observer`] sees it.
 #[derive(Clone, Copy, Debug)]

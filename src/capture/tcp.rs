@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use super::detect::{self, Bar, Judgement};
 use super::found::{Carrier, Path, Sink};
 use super::ip::Datagram;
-use super::table::{Folding, Slots};
+use super::table::Slots;
 use super::{Options, Timestamp, Transport};
+use crate::folding::Folding;
 
 const SYN: u8 = 2;
 const RST: u8 = 4;

@@ -136,13 +136,13 @@ enum Mode {
 
 /// A message and where it was found.
 #[derive(Clone, Copy)]
-struct Found<'a> {
-    file: &'a str,
-    bytes: &'a [u8],
-    frame: u64,
-    index: u32,
+pub(super) struct Found<'a> {
+    pub file: &'a str,
+    pub bytes: &'a [u8],
+    pub frame: u64,
+    pub index: u32,
     /// What only a capture knows.
-    captured: Option<&'a CapturedMessage<'a>>,
+    pub captured: Option<&'a CapturedMessage<'a>>,
 }
 
 struct Decoder {
@@ -377,7 +377,7 @@ fn write_moment(nanoseconds: i64, out: &mut String) {
 }
 
 /// One message as one JSON object. Keys and their order are fixed; see [`JSON_VERSION`].
-fn write_json(found: &Found<'_>, header: &Header, out: &mut String) {
+pub(super) fn write_json(found: &Found<'_>, header: &Header, out: &mut String) {
     let _ = write!(out, r#"{{"v":{JSON_VERSION},"file":"#);
     json::write_text(found.file, out);
     let _ = write!(out, r#","frame":{},"index":{},"#, found.frame, found.index);

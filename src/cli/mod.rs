@@ -3,11 +3,16 @@
 //! Data goes to standard output, the rest to standard error. A closed pipe is success. tshark's letters keep their
 //! meaning. Exit codes are those of [`exit`].
 
+mod call;
+pub mod config;
 pub mod decode;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
+pub mod load;
 mod output;
 pub mod run;
+pub mod send;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -79,6 +84,14 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
     Run(run::RunArgs),
+    /// What this machine can do, and what to type where it cannot
+    Doctor(doctor::DoctorArgs),
+    /// Judge configuration files
+    Config(config::ConfigArgs),
+    /// Put load on a peer: throughput, and latency in percentiles
+    Load(load::LoadArgs),
+    /// Send requests from a file to a peer, and print its answers
+    Send(send::SendArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -100,6 +113,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Verify(args) => verify::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
+        Verb::Doctor(args) => doctor::run(args, &cli.globals),
+        Verb::Config(args) => config::run(args, &cli.globals),
+        Verb::Load(args) => load::run(args, &cli.globals),
+        Verb::Send(args) => send::run(args, &cli.globals),
     }
 }
 

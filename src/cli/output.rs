@@ -47,6 +47,15 @@ impl Output {
     }
 }
 
+/// A line on standard output, at once: whoever started us may wait for it.
+///
+/// # Errors
+/// When the system refuses; a closed pipe is among these.
+pub fn say(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+}
+
 /// The colours of standard output, none where they are not wanted.
 pub fn palette(globals: &Globals) -> Palette {
     if !globals.choice(&io::stdout()) {

@@ -9,6 +9,7 @@ use clap::Args;
 use super::{Globals, exit};
 use crate::generic::Responder;
 use crate::net::{Backend, Net, NetError, Options, Recorder};
+use crate::node::agent::{RedirectElement, RelayElement};
 use crate::node::config::{self, Config, Role};
 use crate::node::{self, Handle, NodeError};
 use crate::registration::element::Element;
@@ -149,6 +150,14 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
             serve(start(settings, &net, server, None).await?).await
         }
         Role::Responder(role) => serve(start(settings, &net, Responder::new(identity, role), None).await?).await,
+        Role::Relay(role) => {
+            let relay = RelayElement::new(&identity, role.proxy_info, seed);
+            serve(start(settings, &net, relay, None).await?).await
+        }
+        Role::Redirect(role) => {
+            let redirect = RedirectElement::new(&identity, role.rows);
+            serve(start(settings, &net, redirect, None).await?).await
+        }
         Role::Function(role) => {
             let file = store.ok_or_else(|| Early::usage(format!("{path}: a function needs a store")))?;
             let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;

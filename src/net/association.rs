@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
-use super::{Incoming, Info, NetError, Options, Outgoing};
+use super::path::{self, Path, PathChange, PathEvent};
+use super::{Backend, Incoming, Info, NetError, Options, Outgoing};
 
 /// One association with a peer. Dropping it closes it in the background; [`Association::close`] waits for the end.
 #[derive(Debug)]
@@ -32,11 +33,16 @@ struct Shared {
     wake: Box<dyn Fn() + Send + Sync>,
     /// The driver has been woken and has not looked yet.
     woken: AtomicBool,
+    /// Tells a reader who does not wait in [`Association::recv`].
+    ready: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// The reader has been told and has not looked yet.
+    told: AtomicBool,
     /// The driver holds messages back for want of room.
     starved: AtomicBool,
     /// Octets in the queue of messages to be read.
     waiting: AtomicUsize,
     wish: AtomicU8,
+    paths: watch::Sender<Vec<Path>>,
     end: OnceLock<Result<(), NetError>>,
     ended: Notify,
 }
@@ -62,6 +68,14 @@ impl Shared {
     fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
             (self.wake)();
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(ready) = self.ready.get()
+            && !self.told.swap(true, Ordering::AcqRel)
+        {
+            ready();
         }
     }
 
@@ -134,6 +148,12 @@ impl Sender {
         &self.shared.info
     }
 
+    /// The ways to the peer, now and whenever one changes; none over TCP. Only the kernel's SCTP has more than one.
+    #[must_use]
+    pub fn paths(&self) -> watch::Receiver<Vec<Path>> {
+        self.shared.paths.subscribe()
+    }
+
     /// Begins a graceful end: what is queued is sent, nothing more is accepted. See [`Association::close`].
     pub fn begin_close(&self) {
         self.shared.wish(Wish::Close);
@@ -179,6 +199,37 @@ impl Association {
         Some(message)
     }
 
+    /// From now on `ready` is called when messages or the end wait to be taken, once for any number of them until
+    /// [`Association::take_ready`] has looked. For whoever reads many associations in one task.
+    pub(crate) fn on_ready(&self, ready: impl Fn() + Send + Sync + 'static) {
+        let _ = self.sender.shared.ready.set(Box::new(ready));
+        self.sender.shared.tell();
+    }
+
+    /// Takes what has come after a call of `ready`, at most `limit` messages, and gives each to `take`. When the limit
+    /// was reached it is to be called again, without another call of `ready`.
+    pub(crate) fn take_ready(&mut self, limit: usize, mut take: impl FnMut(Incoming)) -> Taken {
+        // Before the look: what comes after it is told anew.
+        self.sender.shared.told.store(false, Ordering::SeqCst);
+        for _ in 0..limit {
+            match self.incoming.try_recv() {
+                Ok(message) => {
+                    self.taken(&message);
+                    take(message);
+                }
+                Err(mpsc::error::TryRecvError::Empty) => return Taken::All,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    return Taken::End(match self.sender.shared.end.get() {
+                        Some(Err(error)) => Some(error.clone()),
+                        _ => None,
+                    });
+                }
+            }
+        }
+        // Nobody else is to tell of what is left.
+        if self.sender.shared.told.swap(true, Ordering::AcqRel) { Taken::All } else { Taken::Some }
+    }
+
     fn taken(&self, message: &Incoming) {
         let shared = &self.sender.shared;
         shared.waiting.fetch_sub(message.bytes.len(), Ordering::AcqRel);
@@ -207,6 +258,12 @@ impl Association {
         self.sender.info()
     }
 
+    /// See [`Sender::paths`].
+    #[must_use]
+    pub fn paths(&self) -> watch::Receiver<Vec<Path>> {
+        self.sender.paths()
+    }
+
     /// Ends gracefully: what is queued is sent and acknowledged, then SHUTDOWN runs its course (FIN over TCP). Messages
     /// that still come in are dropped.
     ///
@@ -227,6 +284,17 @@ impl Drop for Association {
     fn drop(&mut self) {
         self.sender.shared.wish(Wish::Close);
     }
+}
+
+/// What [`Association::take_ready`] has left.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Nothing, or `ready` has been called for it.
+    All,
+    /// Perhaps more.
+    Some,
+    /// The association has ended and all has been taken; how, if not gracefully.
+    End(Option<NetError>),
 }
 
 /// Takes associations that peers open. Dropping it stops listening; associations already taken go on.
@@ -285,12 +353,19 @@ pub(crate) enum NotDelivered {
 pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync + 'static) -> (Association, Driver) {
     let (outgoing, outgoing_end) = mpsc::channel(options.send_queue.max(1));
     let (incoming_end, incoming) = mpsc::channel(options.receive_queue.max(1));
+    let paths = match info.backend {
+        Backend::KernelSctp | Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => path::paths_to(&info.remote_addresses),
+        Backend::Tcp | Backend::Tls => Vec::new(),
+    };
     let shared = Arc::new(Shared {
         info,
+        paths: watch::Sender::new(paths),
         message_limit: options.message_limit,
         receive_octets: options.receive_octets,
         wake: Box::new(wake),
         woken: AtomicBool::new(false),
+        ready: OnceLock::new(),
+        told: AtomicBool::new(false),
         starved: AtomicBool::new(false),
         waiting: AtomicUsize::new(0),
         wish: AtomicU8::new(Wish::Open as u8),
@@ -304,6 +379,24 @@ pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync 
 impl Driver {
     pub(crate) fn info(&self) -> &Info {
         &self.shared.info
+    }
+
+    /// Notes what has happened to a path, tells those who watch, and says it in the log.
+    pub(crate) fn path_changed(&self, change: PathChange) {
+        let PathChange { remote: address, event } = change;
+        if !self.shared.paths.send_if_modified(|paths| path::apply(paths, change)) {
+            return;
+        }
+        let remote = self.shared.info.remote;
+        let paths = self.shared.paths.borrow();
+        let available = paths.iter().filter(|path| path.state == path::PathState::Available).count();
+        let of = paths.len();
+        match event {
+            PathEvent::Unreachable | PathEvent::PotentiallyFailed | PathEvent::Removed => {
+                tracing::warn!(%remote, %address, ?event, "path: {change}; {available} of {of} left");
+            }
+            _ => tracing::info!(%remote, %address, ?event, "path: {change}; {available} of {of} in use"),
+        }
     }
 
     /// To be called before looking at queue and wish, so that what comes after is told anew.
@@ -348,13 +441,16 @@ impl Driver {
                 mpsc::error::TrySendError::Full(_) => NotDelivered::Full,
                 mpsc::error::TrySendError::Closed(_) => NotDelivered::Gone,
             }
-        })
+        })?;
+        self.shared.tell();
+        Ok(())
     }
 
     /// Says how the association ended and lets everyone who waits go.
     pub(crate) fn end(&mut self, end: Result<(), NetError>) {
         let _ = self.shared.end.set(end);
         self.incoming = None;
+        self.shared.tell();
         self.outgoing.close();
         self.shared.ended.notify_waiters();
     }

@@ -75,7 +75,8 @@ pub struct Remote {
     pub address: SocketAddr,
     /// Further addresses of the same SCTP endpoint.
     pub more: Vec<IpAddr>,
-    /// The UDP port underneath, for embedded SCTP; [`Options::udp_port`] when `None`.
+    /// The peer's UDP port underneath SCTP. When `None`, [`Options::udp_port`] for embedded SCTP, and no UDP for the
+    /// kernel's.
     pub udp_port: Option<u16>,
     /// Its host name, when it was looked up: TLS tells the peer which name was called.
     pub name: Option<String>,
@@ -87,11 +88,11 @@ impl From<SocketAddr> for Remote {
     }
 }
 
-/// Opens associations; clones share the UDP sockets of embedded SCTP, one a local address.
+/// Opens associations; clones share the sockets of embedded SCTP, one a local address and backend.
 #[derive(Clone, Debug)]
 pub struct Net {
     options: Arc<Options>,
-    endpoints: Arc<Mutex<HashMap<IpAddr, embedded::Endpoint>>>,
+    endpoints: Arc<Mutex<HashMap<(Backend, IpAddr), embedded::Endpoint>>>,
     sctp: Backend,
     reason: Arc<str>,
 }
@@ -151,11 +152,13 @@ impl Net {
             return Err(NetError::Bind { local, backend, reason: reason.to_owned() });
         }
         match backend {
-            Backend::KernelSctp => kernel::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctp => self.endpoint(first)?.listen(port).await,
+            Backend::KernelSctp => {
+                let locals: Vec<_> = locals.iter().map(|local| SocketAddr::new(*local, port)).collect();
+                kernel::listen(&locals, Arc::clone(&self.options))
+            }
+            Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => self.endpoint(backend, first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
             Backend::Tls => tls::listen(local, Arc::clone(&self.options)),
-            Backend::EmbeddedSctpIp => Err(absent(backend)),
         }
     }
 
@@ -225,19 +228,23 @@ impl Net {
         locals: &[IpAddr],
         remote: Remote,
     ) -> Result<Association, NetError> {
-        let Remote { address, udp_port, name, .. } = remote;
+        let Remote { address, more, udp_port, name } = remote;
         let first = locals.first().copied();
         let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
-            Backend::KernelSctp => kernel::connect(from, address, Arc::clone(&self.options)).await,
-            Backend::EmbeddedSctp => {
-                let local = first.map_or_else(|| route(address), Ok)?;
-                let udp = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));
-                self.endpoint(local)?.connect(udp, address.port()).await
+            Backend::KernelSctp => {
+                let locals: Vec<_> = locals.iter().map(|local| SocketAddr::new(*local, 0)).collect();
+                let more = more.into_iter().map(|ip| SocketAddr::new(ip, address.port()));
+                let remotes: Vec<_> = std::iter::once(address).chain(more).collect();
+                kernel::connect(&locals, &remotes, udp_port, Arc::clone(&self.options)).await
+            }
+            backend @ (Backend::EmbeddedSctp | Backend::EmbeddedSctpIp) => {
+                let local = first.map_or_else(|| route(address, backend), Ok)?;
+                let lower = SocketAddr::new(address.ip(), udp_port.unwrap_or(self.options.udp_port));
+                self.endpoint(backend, local)?.connect(lower, address.port()).await
             }
             Backend::Tcp => tcp::connect(from, address, Arc::clone(&self.options)).await,
             Backend::Tls => tls::connect(from, address, name.as_deref(), Arc::clone(&self.options)).await,
-            backend @ Backend::EmbeddedSctpIp => Err(absent(backend)),
         }
     }
 
@@ -259,20 +266,24 @@ impl Net {
         }
     }
 
-    fn endpoint(&self, local: IpAddr) -> Result<embedded::Endpoint, NetError> {
+    fn endpoint(&self, backend: Backend, local: IpAddr) -> Result<embedded::Endpoint, NetError> {
         let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(endpoint) = endpoints.get(&local) {
+        if let Some(endpoint) = endpoints.get(&(backend, local)) {
             return Ok(endpoint.clone());
         }
-        let udp = SocketAddr::new(local, self.options.udp_port);
-        let endpoint = embedded::Endpoint::bind(udp, Arc::clone(&self.options))?;
-        endpoints.insert(local, endpoint.clone());
+        let options = Arc::clone(&self.options);
+        let endpoint = if backend == Backend::EmbeddedSctpIp {
+            embedded::Endpoint::over_ip(local, options)?
+        } else {
+            embedded::Endpoint::over_udp(SocketAddr::new(local, self.options.udp_port), options)?
+        };
+        endpoints.insert((backend, local), endpoint.clone());
         Ok(endpoint)
     }
 }
 
 /// The address this machine would use towards `remote`; nothing is sent.
-fn route(remote: SocketAddr) -> Result<IpAddr, NetError> {
+fn route(remote: SocketAddr, backend: Backend) -> Result<IpAddr, NetError> {
     let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let found = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
         socket.connect(remote)?;
@@ -280,7 +291,7 @@ fn route(remote: SocketAddr) -> Result<IpAddr, NetError> {
     });
     found.map(|local| local.ip()).map_err(|error| NetError::Connect {
         remote,
-        backend: Backend::EmbeddedSctp,
+        backend,
         reason: format!("no way there: {error}"),
     })
 }
@@ -298,7 +309,4 @@ async fn resolve(name: &str, patience: Duration) -> Result<Vec<IpAddr>, NetError
 fn nobody(endpoint: &Endpoint) -> NetError {
     NetError::Name { name: endpoint.to_string(), reason: "it has no address".to_owned() }
 }
-
-fn absent(backend: Backend) -> NetError {
-    NetError::Unavailable { backend, reason: "it is not in this build".to_owned() }
 }

@@ -9,8 +9,8 @@
 //! endpoint.rs      transport, addresses and port as written
 //! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
 //! sctp/peer.rs     one of these associations                   sctp/embedded.rs the UDP socket under them
-//! sctp/kernel.rs   SCTP sockets of the kernel
-//! tcp.rs tls/      sockets of byte streams                      stream.rs codec.rs  messages cut out of them
+//! sctp/kernel.rs   SCTP sockets of the kernel                  path.rs      the ways to a peer of several addresses
+//! tcp.rs tls/      sockets of byte streams                     stream.rs codec.rs  messages cut out of them
 //! record.rs        all of it into one capture
 //! ```
 
@@ -18,13 +18,14 @@ pub mod association;
 pub mod choose;
 pub mod codec;
 pub mod endpoint;
+pub mod path;
 pub mod record;
 pub mod sctp;
 mod stream;
 pub mod tcp;
 pub mod tls;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub use association::{Association, Listener, Sender};
 pub use choose::{Net, Remote, Transport};
 pub use codec::{CodecError, MessageCodec};
 pub use endpoint::{Endpoint, Host};
+pub use path::{Path, PathChange, PathEvent, PathState};
 pub use record::Recorder;
 pub use tls::{Credentials, Protection};
 
@@ -127,7 +129,11 @@ pub struct Info {
     pub local: SocketAddr,
     /// The peer's.
     pub remote: SocketAddr,
-    /// The UDP addresses underneath (ours, the peer's) where SCTP runs over UDP.
+    /// All of our IP addresses, that of `local` first; more than one over the kernel's SCTP only.
+    pub local_addresses: Vec<IpAddr>,
+    /// All of the peer's, that of `remote` first, as of the beginning; [`Sender::paths`] follows them.
+    pub remote_addresses: Vec<IpAddr>,
+    /// The UDP addresses underneath (ours, the peer's) where SCTP runs over UDP. RFC 6951.
     pub encapsulation: Option<(SocketAddr, SocketAddr)>,
     /// Streams to the peer; 1 over TCP.
     pub outgoing_streams: u16,
@@ -135,6 +141,24 @@ pub struct Info {
     pub incoming_streams: u16,
     /// What protects it, if anything does.
     pub protection: Option<Arc<Protection>>,
+}
+
+impl Info {
+    /// One address and one stream each side.
+    #[must_use]
+    pub fn new(backend: Backend, local: SocketAddr, remote: SocketAddr) -> Self {
+        Self {
+            backend,
+            local,
+            remote,
+            local_addresses: vec![local.ip()],
+            remote_addresses: vec![remote.ip()],
+            encapsulation: None,
+            outgoing_streams: 1,
+            incoming_streams: 1,
+            protection: None,
+        }
+    }
 }
 
 /// Why a transport fails. Clonable, because everyone who waits on an association is told.
@@ -241,19 +265,29 @@ pub struct Options {
     pub mtu: u16,
     /// The local UDP port of embedded SCTP, and the peer's where [`Remote`] says nothing. Default 9899.
     pub udp_port: u16,
-    /// RTO.Initial; embedded SCTP. Default 1 s.
+    /// RTO.Initial of SCTP, before a path's round trip has been measured. RFC 9260 section 16. Default 1 s.
     pub rto_initial: Duration,
-    /// RTO.Min; embedded SCTP. Default 300 ms.
+    /// RTO.Min of SCTP. Default 300 ms.
     pub rto_minimum: Duration,
-    /// RTO.Max; embedded SCTP. Default 5 s.
+    /// RTO.Max of SCTP. Default 5 s.
     pub rto_maximum: Duration,
-    /// Every packet with data is acknowledged at once instead of every second one, or after 200 ms; embedded SCTP.
+    /// Every packet with data is acknowledged at once instead of every second one, or after 200 ms; SCTP.
     pub immediate_sack: bool,
+    /// HB.interval: how long a path is idle before a HEARTBEAT asks whether it still leads to the peer, the kernel's RTO
+    /// or up to a quarter more not counted; zero for never. SCTP. RFC 9260 section 8.3. Default 3 s, a tenth of the
+    /// standard's, so that a dead path is noticed in seconds.
+    pub heartbeat_interval: Duration,
+    /// Path.Max.Retrans: how many retransmissions or HEARTBEATs in a row may stay without an answer before a path is
+    /// unreachable; kernel SCTP. RFC 9260 section 8.2. Default 2.
+    pub path_retransmissions: u16,
+    /// Association.Max.Retrans: how many in a row, over all paths, before the peer is unreachable; kernel SCTP. RFC 9260
+    /// section 8.1. Default 8, which with the other defaults is half a minute.
+    pub association_retransmissions: u16,
     /// How long connecting may take. Default 10 s.
     pub connect_timeout: Duration,
     /// How long a shutdown may take before it becomes an abort. Default 5 s.
     pub close_timeout: Duration,
-    /// How long data may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
+    /// How long data or a heartbeat may wait for a sign of life from the peer; embedded SCTP. Default 30 s.
     pub path_timeout: Duration,
     /// Associations of one local address. Default 4096.
     pub maximum_associations: usize,
@@ -280,6 +314,9 @@ impl Default for Options {
             rto_minimum: Duration::from_millis(300),
             rto_maximum: Duration::from_secs(5),
             immediate_sack: false,
+            heartbeat_interval: Duration::from_secs(3),
+            path_retransmissions: 2,
+            association_retransmissions: 8,
             connect_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             path_timeout: Duration::from_secs(30),

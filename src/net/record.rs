@@ -1,6 +1,6 @@
 //! Records what crosses the transports into one capture, each packet exactly once.
 //!
-//! - A datagram of embedded SCTP is recorded as it is, when it is sent; one that came in is recorded only when its sender
+//! - A packet of embedded SCTP, over UDP or IP, is recorded as it is, when it is sent; one that came in is recorded only when its sender
 //!   is not recorded here too. So several elements in one process share a recorder and no packet is there twice, and an
 //!   element alone records both directions. It is recorded before it leaves, so causes stand before effects.
 //! - TCP and the kernel's SCTP show messages, not packets: a conversation is made up around them, from handshake to
@@ -130,21 +130,21 @@ impl Recorder {
         self.handle.shared.lock().locals.insert(local);
     }
 
-    /// A datagram with an SCTP packet is about to leave.
-    pub(crate) fn datagram_sent(&self, local: SocketAddr, remote: SocketAddr, payload: &[u8]) {
-        let comment = self.comment(payload);
+    /// An SCTP packet of the embedded stack is about to leave; the addresses are those underneath.
+    pub(crate) fn packet_sent(&self, backend: Backend, local: SocketAddr, remote: SocketAddr, packet: &[u8]) {
+        let comment = self.comment(packet);
         let mut state = self.handle.shared.wait_for_room();
-        state.datagram(local, remote, payload, comment.as_deref());
+        state.packet(backend, local, remote, packet, comment.as_deref());
         drop(state);
         self.handle.shared.work.notify_one();
     }
 
-    /// A datagram has come in.
-    pub(crate) fn datagram_received(&self, remote: SocketAddr, local: SocketAddr, payload: &[u8]) {
+    /// An SCTP packet has come in.
+    pub(crate) fn packet_received(&self, backend: Backend, remote: SocketAddr, local: SocketAddr, packet: &[u8]) {
         if self.handle.shared.lock().locals.contains(&remote) {
             return;
         }
-        self.datagram_sent(remote, local, payload);
+        self.packet_sent(backend, remote, local, packet);
     }
 
     /// A connection of the kernel's is up. `client`: this end opened it.
@@ -336,10 +336,13 @@ impl Shared {
 }
 
 impl State {
-    fn datagram(&mut self, source: SocketAddr, destination: SocketAddr, payload: &[u8], comment: Option<&str>) {
+    fn packet(&mut self, backend: Backend, from: SocketAddr, to: SocketAddr, packet: &[u8], comment: Option<&str>) {
         let mut frame = std::mem::take(&mut self.frame);
-        let result = write::udp_packet(&mut frame, source, destination, payload)
-            .and_then(|()| self.emit(|emit| emit(&frame, comment)));
+        let made = match backend {
+            Backend::EmbeddedSctpIp => write::sctp_packet(&mut frame, from.ip(), to.ip(), packet),
+            _ => write::udp_packet(&mut frame, from, to, packet),
+        };
+        let result = made.and_then(|()| self.emit(|emit| emit(&frame, comment)));
         self.frame = frame;
         self.note(result);
     }

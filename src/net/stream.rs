@@ -26,6 +26,19 @@ pub(super) trait Wire: Send + Sync + 'static {
     /// Appends what has come; 0 when the peer has ended in order.
     fn try_read(&mut self, into: &mut BytesMut) -> IoResult<usize>;
 
+    /// Waits for octets and appends them; 0 when the peer has ended in order. Cancel-safe.
+    fn read(&mut self, into: &mut BytesMut) -> impl Future<Output = IoResult<usize>> + Send {
+        async {
+            loop {
+                self.readable().await;
+                match self.try_read(into) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    read => return read,
+                }
+            }
+        }
+    }
+
     /// Takes octets to be sent; how many it took.
     fn try_write(&mut self, bytes: &[u8]) -> IoResult<usize>;
 
@@ -202,22 +215,36 @@ impl<W: Wire> Connection<W> {
 
     async fn wait(&mut self, room: bool) {
         let until = self.deadline.unwrap_or_else(Instant::now);
+        let reading = room && !self.ended && self.failed.is_none();
+        // Messages already handed over share the buffer: a new one only when this one is nearly used up.
+        if reading && self.read.capacity() - self.read.len() < READ / 16 {
+            self.read.reserve(READ);
+        }
+        if !self.held_back && self.write.is_empty() {
+            tokio::select! {
+                () = self.woken.notified() => {}
+                read = self.wire.read(&mut self.read), if reading => self.have_read(read),
+                () = tokio::time::sleep_until(until.into()), if self.deadline.is_some() => {}
+            }
+            return;
+        }
         tokio::select! {
             () = self.woken.notified() => {}
-            () = self.wire.readable(), if room && !self.ended && self.failed.is_none() => {
-                // Messages already handed over share the buffer: a new one only when this one is nearly used up.
-                if self.read.capacity() - self.read.len() < READ / 16 {
-                    self.read.reserve(READ);
-                }
-                match self.wire.try_read(&mut self.read) {
-                    Ok(0) => self.ended = true,
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => self.failed = Some(error),
-                }
+            () = self.wire.readable(), if reading => {
+                let read = self.wire.try_read(&mut self.read);
+                self.have_read(read);
             }
-            () = self.wire.writable(), if self.held_back || !self.write.is_empty() => {}
+            () = self.wire.writable() => {}
             () = tokio::time::sleep_until(until.into()), if self.deadline.is_some() => {}
+        }
+    }
+
+    fn have_read(&mut self, read: IoResult<usize>) {
+        match read {
+            Ok(0) => self.ended = true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => self.failed = Some(error),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use socket2::SockRef;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -140,12 +141,17 @@ fn start(stream: TcpStream, client: bool, options: Arc<Options>) -> IoResult<Ass
 pub(super) fn info(stream: &TcpStream, backend: Backend) -> IoResult<Info> {
     stream.set_nodelay(true)?;
     let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-    Ok(Info { backend, local, remote, encapsulation: None, outgoing_streams: 1, incoming_streams: 1, protection: None })
+    Ok(Info::new(backend, local, remote))
 }
 
 impl Wire for TcpStream {
     fn try_read(&mut self, into: &mut BytesMut) -> IoResult<usize> {
         self.try_read_buf(into)
+    }
+
+    // A read that fills less than its room says that there is no more, and spares asking.
+    async fn read(&mut self, into: &mut BytesMut) -> IoResult<usize> {
+        self.read_buf(into).await
     }
 
     fn try_write(&mut self, bytes: &[u8]) -> IoResult<usize> {

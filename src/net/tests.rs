@@ -1,6 +1,6 @@
 //! Real sockets on loopback, every transport through the same handle.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -44,12 +44,17 @@ impl Lab {
     }
 }
 
-/// Every transport that this machine has. The kernel's SCTP is there in user-mode Linux.
+/// Every transport that this machine has. The kernel's SCTP is there in user-mode Linux, SCTP over IP where that is not
+/// and the tests may open raw sockets.
 fn transports() -> Vec<Transport> {
     let mut all = vec![Transport::EmbeddedSctp, Transport::Tcp];
     match sctp::kernel::probe() {
         Ok(()) => all.push(Transport::KernelSctp),
         Err(reason) => eprintln!("without kernel SCTP: {reason}"),
+    }
+    match sctp::embedded::available_over_ip() {
+        Ok(()) => all.push(Transport::EmbeddedSctpIp),
+        Err(reason) => eprintln!("without SCTP over IP: {reason}"),
     }
     all
 }
@@ -269,14 +274,55 @@ async fn one_address_serves_many_in_both_roles() {
     }
 }
 
+#[tokio::test]
+async fn over_ipv6_the_embedded_stack_runs_over_udp_and_over_ip() {
+    let server = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), DIAMETER_PORT);
+    if let Err(error) = std::net::UdpSocket::bind((server.ip(), 0)) {
+        return eprintln!("without IPv6: {error}");
+    }
+    let over_ip = transports().contains(&Transport::EmbeddedSctpIp).then_some(Transport::EmbeddedSctpIp);
+    for transport in [Some(Transport::EmbeddedSctp), over_ip].into_iter().flatten() {
+        let net = Net::new(Options { udp_port: 9996, ..Options::default() });
+        let mut listener = net.listen(transport, server).await.unwrap();
+        // One address in both roles: what it sends to itself comes back to it.
+        let mut client = net.connect(transport, Some(server.ip()), server).await.unwrap();
+        let echo = tokio::spawn(echo(listener.accept().await.unwrap()));
+        for length in [20, 60_000] {
+            client.send(Outgoing::new(message(length, 6))).await.unwrap();
+            assert_eq!(client.recv().await.unwrap().unwrap().bytes, message(length, 6));
+        }
+        client.close().await.unwrap();
+        echo.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn sctp_over_ip_says_what_stands_in_its_way() {
+    let lab = Lab::new(Transport::EmbeddedSctpIp, Options::default());
+    let error = lab.net.listen(lab.transport, SocketAddr::new([0, 0, 0, 0].into(), 3868)).await.unwrap_err();
+    assert!(error.to_string().ends_with("give one address of this machine"), "{error}");
+    match lab.net.listen(lab.transport, lab.server).await {
+        Ok(_listener) => {
+            let other = Net::new(Options::default()).listen(lab.transport, lab.server).await.unwrap_err();
+            let words = "cannot use 127.1.";
+            assert!(other.to_string().starts_with(words) && other.to_string().contains("another process"), "{other}");
+        }
+        Err(error) => {
+            let words = error.to_string();
+            assert!(matches!(error, NetError::Unavailable { backend: Backend::EmbeddedSctpIp, .. }), "{error}");
+            assert!(words.contains("CAP_NET_RAW") || words.contains("modprobe -r sctp"), "{words}");
+        }
+    }
+}
+
 /// A peer made by hand: completes handshakes from one SCTP port as often as wanted.
-struct Handmade {
-    socket: tokio::net::UdpSocket,
-    to: SocketAddr,
+pub(in crate::net) struct Handmade {
+    pub(in crate::net) socket: tokio::net::UdpSocket,
+    pub(in crate::net) to: SocketAddr,
 }
 
 impl Handmade {
-    const PORT: u16 = 3868;
+    pub(in crate::net) const PORT: u16 = 3868;
 
     async fn packet(&self, builder: &mut crate::capture::write::SctpPacketBuilder) -> Vec<u8> {
         self.socket.send_to(builder.finish(), self.to).await.unwrap();
@@ -287,7 +333,7 @@ impl Handmade {
     }
 
     /// INIT and COOKIE ECHO; answers the tag to send with.
-    async fn handshake(&self, tag: u32) -> u32 {
+    pub(in crate::net) async fn handshake(&self, tag: u32) -> u32 {
         let init =
             crate::capture::write::Init { tag, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
         let mut builder = crate::capture::write::SctpPacketBuilder::new(Self::PORT, DIAMETER_PORT, 0);
@@ -300,50 +346,6 @@ impl Handmade {
         assert_eq!(reply[12], sctp::edge::chunk::COOKIE_ACK);
         theirs
     }
-}
-
-#[tokio::test]
-async fn a_peer_that_restarts_ends_its_old_association_and_gets_a_new_one() {
-    let lab = Lab::new(Transport::EmbeddedSctp, Options::default());
-    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
-    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
-    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
-    peer.handshake(1111).await;
-    let mut first = listener.accept().await.unwrap();
-    assert_eq!((first.info().outgoing_streams, first.info().incoming_streams), (4, 4));
-    // A late copy of the first INIT changes nothing; a complete new handshake does.
-    let init =
-        crate::capture::write::Init { tag: 1111, window: 65_535, outgoing_streams: 4, incoming_streams: 4, tsn: 1 };
-    let mut builder = crate::capture::write::SctpPacketBuilder::new(Handmade::PORT, DIAMETER_PORT, 0);
-    peer.socket.send_to(builder.init(init).finish(), peer.to).await.unwrap();
-    let tag = peer.handshake(2222).await;
-    let mut second = listener.accept().await.unwrap();
-    let error = first.recv().await.unwrap_err();
-    assert!(error.to_string().contains("has restarted"), "{error}");
-    let bytes = message(40, 9);
-    let data = crate::capture::write::Data { tsn: 1, stream: 2, ssn: 0, ppid: 0, flags: 3 };
-    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
-    peer.socket.send_to(builder.data(data, &bytes).finish(), peer.to).await.unwrap();
-    // A last word before the abort is heard.
-    builder.restart(Handmade::PORT, DIAMETER_PORT, tag);
-    peer.socket.send_to(builder.abort(12, false).finish(), peer.to).await.unwrap();
-    assert_eq!(second.recv().await, Ok(Some(Incoming { bytes, stream: 2, ppid: 0 })));
-    let error = second.recv().await.unwrap_err();
-    assert!(error.to_string().ends_with("aborted the association: user-initiated abort"), "{error}");
-}
-
-#[tokio::test]
-async fn a_peer_that_falls_silent_is_reported() {
-    let options = Options { path_timeout: Duration::from_millis(200), ..Options::default() };
-    let lab = Lab::new(Transport::EmbeddedSctp, options);
-    let mut listener = lab.net.listen(lab.transport, lab.server).await.unwrap();
-    let socket = tokio::net::UdpSocket::bind((lab.client, 9899)).await.unwrap();
-    let peer = Handmade { socket, to: listener.encapsulation().unwrap() };
-    peer.handshake(1).await;
-    let mut association = listener.accept().await.unwrap();
-    association.send(Outgoing::new(message(40, 0))).await.unwrap();
-    let error = association.recv().await.unwrap_err();
-    assert!(error.to_string().contains("has not acknowledged anything for 200ms"), "{error}");
 }
 
 #[tokio::test]
@@ -474,7 +476,7 @@ async fn the_record_of_both_ends_has_every_packet_once() {
         let comments = tshark(&file, &["-Y", "frame.comment", "-T", "fields", "-e", "frame.comment"]).unwrap();
         assert_eq!(comments.lines().count(), 6, "{comments}");
         assert!(comments.starts_with("40 octets of command 24"), "{comments}");
-        if transport == Transport::EmbeddedSctp {
+        if matches!(transport, Transport::EmbeddedSctp | Transport::EmbeddedSctpIp) {
             let sums = tshark(&file, &["-T", "fields", "-e", "sctp.checksum.status"]).unwrap();
             assert!(sums.lines().all(|status| status == "1"), "{sums}");
             let ppids =
@@ -486,6 +488,9 @@ async fn the_record_of_both_ends_has_every_packet_once() {
             // A SACK that was delayed may leave after SHUTDOWN has.
             let others: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "3").collect();
             assert_eq!(others[others.len() - 3..], ["7", "8", "14"]);
+            let under = tshark(&file, &["-T", "fields", "-e", "ip.proto"]).unwrap();
+            let protocol = if transport == Transport::EmbeddedSctp { "17" } else { "132" };
+            assert!(under.lines().all(|under| under == protocol), "{under}");
         }
     }
 }
@@ -509,58 +514,6 @@ async fn the_record_of_one_end_has_both_directions() {
         let Some(lengths) = tshark(&file, &["-Y", "diameter", "-T", "fields", "-e", "ip.src"]) else { return };
         let ends: Vec<String> = [lab.client, lab.server.ip()].map(|ip| ip.to_string()).into();
         assert_eq!(lengths.lines().collect::<Vec<_>>(), ends);
-    }
-}
-
-/// Turns UDP encapsulation on in the kernel while it lives.
-struct Encapsulation;
-
-impl Encapsulation {
-    fn between(kernel: u16, embedded: u16) -> std::io::Result<Self> {
-        std::fs::write("/proc/sys/net/sctp/udp_port", kernel.to_string())?;
-        std::fs::write("/proc/sys/net/sctp/encap_port", embedded.to_string())?;
-        Ok(Self)
-    }
-}
-
-impl Drop for Encapsulation {
-    fn drop(&mut self) {
-        for name in ["udp_port", "encap_port"] {
-            let _ = std::fs::write(format!("/proc/sys/net/sctp/{name}"), "0");
-        }
-    }
-}
-
-/// The kernel's stack against the embedded one, each calling the other, over UDP.
-#[tokio::test]
-#[ignore = "changes settings of the kernel: for a guest of its own"]
-async fn kernel_and_embedded_understand_each_other() {
-    let _encapsulation = match Encapsulation::between(9899, 9900) {
-        Ok(encapsulation) => encapsulation,
-        Err(error) => return eprintln!("skipped: the kernel does not encapsulate SCTP ({error})"),
-    };
-    let lab = Lab::new(Transport::KernelSctp, Options::default());
-    let embedded = Net::new(Options { udp_port: 9900, ..Options::default() });
-    let (a, b) = (SocketAddr::new(lab.client, DIAMETER_PORT), lab.server);
-    let mut of_embedded = embedded.listen(Transport::EmbeddedSctp, a).await.unwrap();
-    let mut of_kernel = lab.net.listen(Transport::KernelSctp, b).await.unwrap();
-    let remote = Remote { udp_port: Some(9899), ..Remote::from(b) };
-    let from_embedded = embedded.connect(Transport::EmbeddedSctp, Some(a.ip()), remote).await.unwrap();
-    let in_kernel = of_kernel.accept().await.unwrap();
-    let from_kernel = lab.net.connect(Transport::KernelSctp, Some(b.ip()), a).await.unwrap();
-    let in_embedded = of_embedded.accept().await.unwrap();
-    for (mut client, server) in [(from_embedded, in_kernel), (from_kernel, in_embedded)] {
-        eprintln!("{:?}", client.info());
-        let server = tokio::spawn(echo(server));
-        for (length, stream, ppid) in [(20, 0, 46), (5_000, 3, 0), (60_000, 15, 46), (1 << 19, 1, 47)] {
-            let bytes = message(length, 7);
-            client.send(Outgoing { bytes: bytes.clone(), stream, unordered: false, ppid }).await.unwrap();
-            let got = client.recv().await.unwrap().unwrap();
-            assert_eq!((got.bytes.len(), got.stream, got.ppid), (length, stream, ppid));
-            assert!(got.bytes == bytes);
-        }
-        client.close().await.unwrap();
-        server.await.unwrap().unwrap();
     }
 }
 

@@ -5,14 +5,14 @@
 //! realm = "epc.mnc001.mcc001.3gppnetwork.org"
 //! listen = ["127.0.0.14"]                # [TRANSPORT:]ADDRESS[+ADDRESS...][:PORT], the port 3868 unless said otherwise
 //! transport = "sctp-embedded"            # sctp, sctp-kernel, sctp-embedded, sctp-raw, tcp, tls
-//! tc = 30                                # seconds between attempts to connect
+//! tc = 30                                # seconds before a lost connection is tried again, doubled by each attempt in vain
+//! tc_max = 120                           # seconds that doubling ends at; four times tc unless said otherwise
 //! tw = 30                                # seconds of silence before a peer is asked
 //! store = "function.redb"
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
 //! connect_to = "127.0.0.13"              # as in listen, or a name: "tcp:hss.example:3870"; left out: it connects to us
-//!
 //! certificate_name = "hss1.lab"          # over TLS: what its certificate names, when that is not its identity
 //!
 //! [tls]                                  # for "tls:" in listen and connect_to; PEM, paths from this file's folder
@@ -20,17 +20,33 @@
 //! key = "function.key"
 //! ca = "ca.pem"                          # whom we believe: authorities, or peers' own self-signed certificates
 //!
+//! [[route]]                              # for what is not for a peer and its realm
+//! realm = "epc.mnc002.mcc001.3gppnetwork.org"   # "*": every realm that has no route of its own
+//! application = 16777251                 # left out: all
+//! hosts = ["dra.example"]                # peers, the preferred one first; share = true: all alike, by Session-Id
+//!
 //! [private]                              # our own numbers, where the lab has other plans for them
 //! vendor = 32473
 //!
-//! [function]                             # one of ue, mme, hss, function, app_server, responder: what it is
+//! [function]                             # one of ue, mme, hss, function, app_server, responder, relay, redirect
 //! plmn = "001-01"
 //! ```
 //!
 //! `[responder]` answers whatever it is asked; its keys stand at [`ResponderConfig`].
 //!
+//! A relay agent is `[relay]`, with `proxy_info = true` for Proxy-Info in what it forwards. A redirect agent is
+//!
+//! ```toml
+//! [[redirect.route]]
+//! realm = "example"                      # "*" and application as in [[route]]
+//! hosts = ["aaa://hss.example:3868;transport=sctp"]
+//! usage = "ALL_REALM"                    # DONT_CACHE unless said otherwise; the names of RFC 6733 section 6.13
+//! cache_time = 3600                      # seconds
+//! ```
+//!
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
 
+mod agents;
 mod tls;
 
 use std::fmt;
@@ -49,6 +65,8 @@ use crate::net::{Credentials, Endpoint, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Intervals, Local};
 use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
+
+pub use agents::{RedirectConfig, RelayConfig};
 
 /// A configuration that has been read and judged.
 #[derive(Debug)]
@@ -84,6 +102,10 @@ pub enum Role {
     AppServer(AppServerConfig),
     /// `[responder]`.
     Responder(ResponderConfig),
+    /// `[relay]`.
+    Relay(RelayConfig),
+    /// `[redirect]`.
+    Redirect(RedirectConfig),
 }
 
 /// What is wrong with a configuration file, and where.
@@ -170,6 +192,7 @@ struct File {
     transport: Option<Spanned<String>>,
     udp_port: Option<u16>,
     tc: Option<Spanned<f64>>,
+    tc_max: Option<Spanned<f64>>,
     tw: Option<Spanned<f64>>,
     answer_timeout: Option<Spanned<f64>>,
     store: Option<PathBuf>,
@@ -186,6 +209,8 @@ struct File {
     function: Option<Spanned<Box<FunctionConfig>>>,
     app_server: Option<Spanned<AppServerConfig>>,
     responder: Option<Spanned<ResponderConfig>>,
+    relay: Option<Spanned<RelayConfig>>,
+    redirect: Option<Spanned<agents::RedirectSection>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -199,6 +224,7 @@ struct PeerSection {
     udp_port: Option<u16>,
     certificate_name: Option<Spanned<String>>,
     tc: Option<Spanned<f64>>,
+    tc_max: Option<Spanned<f64>>,
     tw: Option<Spanned<f64>>,
 }
 
@@ -208,6 +234,8 @@ struct RouteSection {
     realm: String,
     application: Option<u32>,
     hosts: Vec<Spanned<String>>,
+    #[serde(default)]
+    share: bool,
 }
 
 type Wrong = (Option<Range<usize>>, String);
@@ -264,8 +292,11 @@ impl File {
             }
         }
         for section in self.peer {
+            let connect = seconds(section.tc.as_ref(), "tc", 0.1, connect)?;
+            let limit = section.tc_max.as_ref().or(self.tc_max.as_ref());
             let of_peer = Intervals {
-                connect: seconds(section.tc.as_ref(), "tc", 0.1, connect)?,
+                connect,
+                connect_limit: seconds(limit, "tc_max", connect.as_secs_f64(), 4 * connect)?,
                 watchdog: seconds(section.tw.as_ref(), "tw", LEAST_TW, watchdog)?,
                 ..default.intervals
             };
@@ -295,17 +326,22 @@ impl File {
                 connect_to,
             });
         }
-        for section in self.route {
+        for RouteSection { realm, application, hosts: named, share } in self.route {
             let mut hosts = Vec::new();
-            for host in section.hosts {
+            for host in named {
                 if !settings.peers.iter().any(|peer| peer.expected.identity.eq_ignore_ascii_case(host.get_ref())) {
                     return Err((Some(host.span()), format!("{} is none of the peers", host.get_ref())));
                 }
                 hosts.push(host.into_inner());
             }
-            settings.routes.push(RealmRoute { realm: section.realm, application: section.application, hosts });
+            settings.routes.push(RealmRoute { realm, application, hosts, share });
         }
         let store = self.store.map(|store| folder.join(store));
+        let relay = self.relay.map(|one| (one.span(), Role::Relay(one.into_inner())));
+        let redirect = match self.redirect {
+            Some(one) => Some((one.span(), Role::Redirect(one.into_inner().judge()?))),
+            None => None,
+        };
         let role = role([
             self.ue.map(|one| (one.span(), Role::Ue(one.into_inner()))),
             self.mme.map(|one| (one.span(), Role::Mme(one.into_inner()))),
@@ -313,6 +349,8 @@ impl File {
             self.function.map(|one| (one.span(), Role::Function(one.into_inner()))),
             self.app_server.map(|one| (one.span(), Role::AppServer(one.into_inner()))),
             self.responder.map(|one| (one.span(), Role::Responder(one.into_inner()))),
+            relay,
+            redirect,
         ])?;
         if store.is_none() && matches!(role, Role::Function(_)) {
             let words = "a function needs a store: write store = \"FILE.redb\"";
@@ -327,12 +365,13 @@ impl File {
 const LEAST_TW: f64 = 6.0;
 
 /// The one role there is.
-fn role(sections: [Option<(Range<usize>, Role)>; 6]) -> Result<Role, Wrong> {
+fn role(sections: [Option<(Range<usize>, Role)>; 8]) -> Result<Role, Wrong> {
     let mut found = sections.into_iter().flatten();
     match (found.next(), found.next()) {
         (Some((_, role)), None) => Ok(role),
         (None, _) => {
-            let words = "the node has no role: write one of [ue], [mme], [hss], [function], [app_server], [responder]";
+            let words = "the node has no role: write one of [ue], [mme], [hss], [function], [app_server], \
+                         [responder], [relay], [[redirect.route]]";
             Err((None, words.to_owned()))
         }
         (_, Some((span, _))) => {

@@ -2,38 +2,50 @@
 
 mod connections;
 mod errands;
+mod forward;
 mod protection;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Span;
 
 use super::{Observation, Observer, PeerView, Settings};
+use crate::folding::Folding;
 use crate::message::Header;
 use crate::net::{self, Association, Endpoint, Incoming, Listener, Net, NetError};
+use crate::peer::redirect::Redirects;
 use crate::peer::requests::{Duplicates, EndToEnd, RequestKey, set_retransmitted};
-use crate::peer::routing::RealmRoute;
+use crate::peer::routing::{Table, Unroutable};
 use crate::peer::{ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities};
-use crate::registration::element::{Action, Destination, Element, Event, NoAnswer, Now, Sender, Ticket, Token};
+use crate::registration::element::{Action, Destination, Element, Event, Now, Sender, Ticket, Token};
 use crate::store::{Committer, WriteOutcome};
+
+use forward::Tried;
 
 /// Inputs that wait for the task. When the queue is full the transports wait, and with them the peers.
 pub(super) const QUEUE: usize = 1024;
 
-/// Inputs handled before time is looked at again.
+/// Inputs handled before time is looked at again, and messages of connections.
 const BATCH: usize = 256;
+
+/// Messages of one connection handled before the next has its turn.
+const PORTION: usize = 64;
 
 /// How long a request may wait for a peer that is about to come up.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Requests that wait so, at most.
 const PARKED_LIMIT: usize = 1024;
+
+/// Redirects that are remembered, at most.
+const REDIRECT_LIMIT: usize = 4096;
 
 /// How long a request that our element does not answer is remembered.
 const TICKET_SPAN: Duration = Duration::from_secs(60);
@@ -54,8 +66,6 @@ type Follow<E> = Box<dyn FnMut(&mut E, Now, &mut Vec<Action>) -> bool + Send>;
 pub(super) enum Input<E> {
     Accepted(Association),
     Connected { peer: usize, id: ConnectionId, result: Result<Association, NetError> },
-    Message { id: ConnectionId, message: Incoming },
-    Closed { id: ConnectionId, words: String },
     Stored { token: Token, result: Result<Vec<WriteOutcome>, String> },
     Call(Call<E>),
     Follow(Follow<E>),
@@ -68,11 +78,13 @@ impl<E> fmt::Debug for Input<E> {
     }
 }
 
-/// A request of ours: what is needed to send it again another way.
+/// A request of ours or one that we forward: what is needed to send it again another way.
 #[derive(Clone, Debug)]
 struct Errand {
     token: Token,
-    destination: Destination,
+    /// `None`: it is forwarded, to where its AVPs say.
+    destination: Option<Destination>,
+    tried: Tried,
 }
 
 /// Where an answer of ours leaves.
@@ -84,12 +96,32 @@ struct Return {
     key: Option<RequestKey>,
 }
 
+/// The connections that have something to be read, each once.
+#[derive(Debug, Default)]
+struct Ready {
+    connections: Mutex<Vec<ConnectionId>>,
+    told: Notify,
+}
+
+impl Ready {
+    fn push(&self, id: ConnectionId) {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.told.notify_one();
+    }
+
+    /// Moves what there is behind what `into` has.
+    fn take(&self, into: &mut VecDeque<ConnectionId>) {
+        into.extend(self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
+    }
+}
+
 #[derive(Debug)]
 struct Connection {
+    association: Association,
     sender: net::Sender,
     peer: Option<usize>,
-    /// When a peer that has not said who it is is dropped.
-    deadline: Duration,
+    /// A stranger that is sent away.
+    dropped: bool,
 }
 
 #[derive(Debug)]
@@ -113,16 +145,26 @@ pub(super) struct Driver<E> {
     views: watch::Sender<Vec<PeerView>>,
     begun: Instant,
     peers: Vec<PeerEntry>,
-    routes: Vec<RealmRoute>,
-    connections: HashMap<ConnectionId, Connection>,
+    table: Table,
+    redirects: Redirects,
+    connections: HashMap<ConnectionId, Connection, Folding>,
     next_connection: u64,
+    ready: Arc<Ready>,
+    /// Connections whose turn is yet to come.
+    turns: VecDeque<ConnectionId>,
+    /// Messages of the connection whose turn it is; empty between turns.
+    inbox: Vec<Incoming>,
     unidentified: usize,
+    /// Connections that peers have opened, and until when they must have said who they are. Those that have are skipped.
+    strangers: VecDeque<(Duration, ConnectionId)>,
+    /// No peer is due before.
+    peers_due: Duration,
     end_to_end: EndToEnd,
     duplicates: Duplicates<Ticket>,
-    tickets: HashMap<Ticket, Return>,
+    tickets: HashMap<Ticket, Return, Folding>,
     ticket_ages: VecDeque<(Duration, Ticket)>,
     next_ticket: u64,
-    timers: HashMap<Token, Duration>,
+    timers: HashMap<Token, Duration, Folding>,
     timer_order: BTreeSet<(Duration, Token)>,
     parked: VecDeque<(Duration, Errand, Vec<u8>)>,
     follows: Vec<Follow<E>>,
@@ -144,6 +186,8 @@ impl<E: Element + Send + 'static> Driver<E> {
         views: watch::Sender<Vec<PeerView>>,
     ) -> Self {
         let local = Arc::new(settings.local.clone());
+        let named = settings.peers.iter().map(|peer| &peer.expected);
+        let table = Table::new(named.map(|peer| (&*peer.identity, peer.realm.as_deref())), &settings.routes);
         let peers = settings
             .peers
             .iter()
@@ -177,17 +221,23 @@ impl<E: Element + Send + 'static> Driver<E> {
             views,
             begun: Instant::now(),
             peers,
-            routes: settings.routes.clone(),
+            table,
+            redirects: Redirects::new(REDIRECT_LIMIT, random()),
             settings,
-            connections: HashMap::new(),
+            connections: HashMap::default(),
             next_connection: 0,
+            ready: Arc::default(),
+            turns: VecDeque::new(),
+            inbox: Vec::with_capacity(PORTION),
             unidentified: 0,
+            strangers: VecDeque::new(),
+            peers_due: Duration::ZERO,
             end_to_end: EndToEnd::new(unix, random() as u32),
             duplicates: Duplicates::new(65_536, 32 << 20, Duration::from_secs(240)),
-            tickets: HashMap::new(),
+            tickets: HashMap::default(),
             ticket_ages: VecDeque::new(),
             next_ticket: 0,
-            timers: HashMap::new(),
+            timers: HashMap::default(),
             timer_order: BTreeSet::new(),
             parked: VecDeque::new(),
             follows: Vec::new(),
@@ -203,8 +253,11 @@ impl<E: Element + Send + 'static> Driver<E> {
         let listeners: Vec<_> = listeners.into_iter().map(|listener| self.listen(listener)).collect();
         let now = self.now();
         self.element.start(now, &mut self.actions);
+        self.settle(now);
+        let ready = Arc::clone(&self.ready);
+        let mut armed = self.begun;
+        let mut alarm = pin!(tokio::time::sleep_until(armed));
         loop {
-            self.settle();
             if self.views_stale {
                 self.show_peers();
             }
@@ -214,20 +267,33 @@ impl<E: Element + Send + 'static> Driver<E> {
             let deadline = self.begun + self.next_deadline();
             if deadline <= Instant::now() {
                 self.handle_timeout();
-                // Time must not starve the queue: fall through to what waits there.
+                // Time must not starve what waits.
                 tokio::task::yield_now().await;
+                continue;
             }
-            tokio::select! {
-                input = queue.recv() => {
-                    let Some(input) = input else { break };
-                    self.take(input, &listeners);
-                    for _ in 1..BATCH {
-                        let Ok(input) = queue.try_recv() else { break };
+            // Most deadlines move on before they come: an alarm that rings too early costs less than setting it each time.
+            if deadline < armed || armed <= Instant::now() {
+                armed = deadline;
+                alarm.as_mut().reset(armed);
+            }
+            if self.turns.is_empty() {
+                tokio::select! {
+                    () = ready.told.notified() => {}
+                    input = queue.recv() => {
+                        let Some(input) = input else { break };
                         self.take(input, &listeners);
                     }
+                    () = &mut alarm => {}
                 }
-                () = tokio::time::sleep_until(deadline) => self.handle_timeout(),
+            } else {
+                // The transports must have their turn as well.
+                tokio::task::yield_now().await;
             }
+            for _ in 0..BATCH {
+                let Ok(input) = queue.try_recv() else { break };
+                self.take(input, &listeners);
+            }
+            self.take_turns();
         }
         for listener in &listeners {
             listener.abort();
@@ -256,10 +322,8 @@ impl<E: Element + Send + 'static> Driver<E> {
     fn take(&mut self, input: Input<E>, listeners: &[JoinHandle<()>]) {
         let now = self.now();
         match input {
-            Input::Message { id, message } => self.handle_message(now, id, message),
             Input::Accepted(association) => self.handle_accepted(now, association),
             Input::Connected { peer, id, result } => self.handle_connected(now, peer, id, result),
-            Input::Closed { id, words } => self.handle_closed(now, id, &words),
             Input::Stored { token, result } => {
                 self.element.handle(now, Event::Stored { token, result }, &mut self.actions);
             }
@@ -275,16 +339,24 @@ impl<E: Element + Send + 'static> Driver<E> {
                 }
             }
         }
-        self.settle();
+        self.settle(now);
     }
 
-    /// Carries out all that the element and the peers want, until they want nothing more.
-    fn settle(&mut self) {
-        let now = self.now();
+    /// Reads the connections that have something, each a portion.
+    fn take_turns(&mut self) {
+        self.ready.take(&mut self.turns);
+        let mut left = BATCH;
+        while left > 0
+            && let Some(id) = self.turns.pop_front()
+        {
+            left = left.saturating_sub(self.take_turn(id));
+        }
+    }
+
+    /// Carries out all that the element wants, until it wants nothing more. What a peer wants is carried out whenever
+    /// something has been said to it.
+    fn settle(&mut self, now: Now) {
         loop {
-            for at in 0..self.peers.len() {
-                self.drain_peer(now, at, None);
-            }
             if !self.actions.is_empty() {
                 let mut actions = std::mem::replace(&mut self.actions, std::mem::take(&mut self.spare_actions));
                 for action in actions.drain(..) {
@@ -292,6 +364,9 @@ impl<E: Element + Send + 'static> Driver<E> {
                 }
                 self.spare_actions = actions;
                 continue;
+            }
+            if self.follows.is_empty() {
+                break;
             }
             let mut follows = std::mem::take(&mut self.follows);
             follows.retain_mut(|follow| !follow(&mut self.element, now, &mut self.actions));
@@ -305,23 +380,22 @@ impl<E: Element + Send + 'static> Driver<E> {
     }
 
     fn next_deadline(&self) -> Duration {
-        let peers = self.peers.iter().map(|peer| peer.machine.next_deadline());
         let timers = self.timer_order.first().map(|(at, _)| *at);
         let parked = self.parked.front().map(|(at, ..)| *at);
-        let unidentified = (self.unidentified > 0)
-            .then(|| self.connections.values().filter(|one| one.peer.is_none()).map(|one| one.deadline).min())
-            .flatten()
-            .filter(|at| *at < Duration::MAX);
+        let strangers = self.strangers.front().map(|(at, _)| *at);
         let stopping = self.stopping.map(|at| if at > self.begun.elapsed() { at } else { at + CLOSE_SPAN });
-        let others = [timers, parked, unidentified, stopping];
-        peers.chain(others.into_iter().flatten()).min().unwrap_or(Duration::from_secs(3600))
+        let others = [timers, parked, strangers, stopping];
+        others.into_iter().flatten().fold(self.peers_due, Duration::min)
     }
 
     fn handle_timeout(&mut self) {
         let now = self.now();
-        for at in 0..self.peers.len() {
-            if self.peers[at].machine.next_deadline() <= now.elapsed {
-                self.peers[at].machine.handle_timeout(now.elapsed);
+        if self.peers_due <= now.elapsed {
+            self.peers_due = now.elapsed + Duration::from_secs(3600);
+            for at in 0..self.peers.len() {
+                if self.peers[at].machine.next_deadline() <= now.elapsed {
+                    self.peers[at].machine.handle_timeout(now.elapsed);
+                }
                 self.drain_peer(now, at, None);
             }
         }
@@ -333,18 +407,20 @@ impl<E: Element + Send + 'static> Driver<E> {
             self.element.handle(now, Event::Timer { token }, &mut self.actions);
         }
         while self.parked.front().is_some_and(|(at, ..)| *at <= now.elapsed) {
-            if let Some((_, errand, _)) = self.parked.pop_front() {
-                self.no_answer(now, errand.token, NoAnswer::Unreachable);
+            if let Some((_, errand, message)) = self.parked.pop_front() {
+                self.undelivered(now, &errand, &message, Unroutable::UnableToDeliver);
             }
         }
-        for connection in self.connections.values_mut().filter(|one| one.peer.is_none()) {
-            if connection.deadline <= now.elapsed {
+        while let Some(&(at, id)) = self.strangers.front()
+            && at <= now.elapsed
+        {
+            self.strangers.pop_front();
+            if let Some(connection) = self.connections.get_mut(&id).filter(|one| one.peer.is_none()) {
                 tracing::warn!(remote = %connection.sender.info().remote, "no CER came; the connection is dropped");
-                connection.sender.abort();
-                connection.deadline = Duration::MAX;
+                connection.drop_stranger();
             }
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// Carries out what a peer wants; `stream` is that of the message it has just handled.
@@ -369,17 +445,19 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Request { connection, header, message } => {
                     self.handle_request(now, at, connection, stream.unwrap_or(0), header, &message);
                 }
-                Output::Answer { token, message, took } => {
+                Output::Answer { token: errand, request, message, took } => {
                     if let Some(observer) = &self.observer
                         && let Some(header) = Header::parse(&message)
                     {
                         observer(&self.local.identity, &Observation::Answered { header: &header, took });
                     }
-                    let event = Event::Answer { token: token.token, result: Ok(&message) };
-                    self.element.handle(now, event, &mut self.actions);
+                    if !self.goes_elsewhere(now, at, &errand, &request, &message) {
+                        let event = Event::Answer { token: errand.token, result: Ok(&message) };
+                        self.element.handle(now, event, &mut self.actions);
+                    }
                 }
                 Output::NoAnswer { pending, why } => match why {
-                    Unanswered::Timeout => self.no_answer(now, pending.token.token, NoAnswer::Timeout),
+                    Unanswered::Timeout => self.unanswered(now, at, &pending),
                     Unanswered::Failover => {
                         let mut message = pending.message.to_vec();
                         set_retransmitted(&mut message);
@@ -393,6 +471,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                         let applications = capabilities::list(&capabilities.applications);
                         tracing::info!(product = %capabilities.product, %applications, "peer is up");
                     });
+                    self.table.learn(at, &capabilities.realm, capabilities.is_relay());
                     entry.sender =
                         Arc::new(Sender { peer: capabilities.identity, realm: capabilities.realm, protected: false });
                     self.views_stale = true;
@@ -424,6 +503,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Note(words) => self.peers[at].span.in_scope(|| tracing::debug!("{words}")),
             }
         }
+        self.peers_due = self.peers_due.min(self.peers[at].machine.next_deadline());
     }
 
     fn connect(&mut self, at: usize) {

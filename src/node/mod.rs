@@ -10,6 +10,7 @@
 //! The task owns all state, so nothing is locked; it waits for nothing but the queue and the next deadline, so one slow
 //! peer holds up no other: a peer that takes nothing any more is dropped when its queue is full.
 
+pub mod agent;
 pub mod config;
 mod driver;
 
@@ -247,18 +248,25 @@ impl<E: Element + Send + 'static> Handle<E> {
     /// # Errors
     /// After `patience`: which peers are missing and why.
     pub async fn ready(&self, patience: Duration) -> Result<(), NodeError> {
-        let mut views = self.views.clone();
-        let all = views.wait_for(|views| !views.is_empty() && views.iter().all(PeerView::is_usable));
-        match tokio::time::timeout(patience, all).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(_)) => return Err(NodeError::Stopped),
-            Err(_) => {}
+        let all = self.until(|views| !views.is_empty() && views.iter().all(PeerView::is_usable));
+        if let Ok(result) = tokio::time::timeout(patience, all).await {
+            return result;
         }
         let missing = self.peers().into_iter().filter(|view| !view.is_usable()).map(|view| {
             let trouble = view.trouble.unwrap_or_else(|| format!("{}, watchdog {}", view.state, view.status));
             format!("{} ({trouble})", view.identity)
         });
         Err(NodeError::NotReady { identity: self.identity.clone(), missing: missing.collect::<Vec<_>>().join("; ") })
+    }
+
+    /// Waits until what is known of the peers is as wanted.
+    ///
+    /// # Errors
+    /// When the node stops before.
+    pub async fn until(&self, mut wanted: impl FnMut(&[PeerView]) -> bool) -> Result<(), NodeError> {
+        let mut views = self.views.clone();
+        let found = views.wait_for(|views| wanted(views)).await;
+        found.map(|_| ()).map_err(|_| NodeError::Stopped)
     }
 
     /// Begins to stop: DPR to every peer once the answers under way have come. [`Handle::stopped`] waits for the end.

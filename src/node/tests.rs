@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
 
+mod agents;
+
 use super::*;
 use crate::interfaces::s6a;
 use crate::message::{Command, Envelope, find};
@@ -66,7 +68,7 @@ impl Element for Purger {
                 });
                 self.answered.insert(token.0, result);
             }
-            Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
         }
     }
 }

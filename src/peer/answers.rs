@@ -1,9 +1,11 @@
 //! Answers that a node gives without asking an application: protocol errors and other refusals. RFC 6733 section 7.
 
+use super::capabilities::Local;
 use crate::avp::dictionary::{
-    self, ErrorMessage, FailedAvp, OriginHost, OriginRealm, ProxyInfo, ResultCode, SessionId, write_avp, write_raw,
+    self, ErrorMessage, ErrorReportingHost, FailedAvp, OriginHost, OriginRealm, ProxyHost, ProxyInfo, ResultCode,
+    SessionId, write_avp, write_raw,
 };
-use crate::avp::{Avps, Fault, FaultKind};
+use crate::avp::{Avp, Avps, Fault, FaultKind};
 use crate::interfaces;
 use crate::message::declare::finish_message;
 use crate::message::{CommandFlags, HEADER_LENGTH, Header, find};
@@ -13,25 +15,45 @@ use crate::message::{CommandFlags, HEADER_LENGTH, Header, find};
 /// those of the request.
 #[must_use]
 pub fn refuse(identity: &str, realm: &str, request: &[u8], header: &Header, code: u32, words: &str) -> Vec<u8> {
-    build(identity, realm, request, header, code, words, &[])
+    build(&Parts { identity, realm, code, words, failed: &[], reporting: false, own_proxy: false }, request, header)
 }
 
 /// Builds the answer to a request that has this fault, with its Failed-AVP.
 #[must_use]
 pub fn refuse_fault(identity: &str, realm: &str, request: &[u8], header: &Header, fault: &Fault) -> Vec<u8> {
-    build(identity, realm, request, header, fault.result_code(), &fault.to_string(), &fault.failed)
+    let (code, words) = (fault.result_code(), fault.to_string());
+    let parts =
+        Parts { identity, realm, code, words: &words, failed: &fault.failed, reporting: false, own_proxy: false };
+    build(&parts, request, header)
 }
 
-fn build(
-    identity: &str,
-    realm: &str,
+/// As [`refuse`], from an agent: with Error-Reporting-Host. `own_proxy`: the last Proxy-Info of the request that names
+/// this agent is its own, and stays out of the answer.
+#[must_use]
+pub fn refuse_as_agent(
+    (identity, realm): (&str, &str),
     request: &[u8],
     header: &Header,
     code: u32,
     words: &str,
-    failed: &[u8],
+    own_proxy: bool,
 ) -> Vec<u8> {
-    let error = if code / 1000 == 3 { CommandFlags::ERROR } else { 0 };
+    build(&Parts { identity, realm, code, words, failed: &[], reporting: true, own_proxy }, request, header)
+}
+
+/// What an answer is made of.
+struct Parts<'a> {
+    identity: &'a str,
+    realm: &'a str,
+    code: u32,
+    words: &'a str,
+    failed: &'a [u8],
+    reporting: bool,
+    own_proxy: bool,
+}
+
+fn build(parts: &Parts<'_>, request: &[u8], header: &Header) -> Vec<u8> {
+    let error = if parts.code / 1000 == 3 { CommandFlags::ERROR } else { 0 };
     let answer = Header {
         version: crate::message::header::VERSION,
         length: 0,
@@ -44,25 +66,35 @@ fn build(
     if let Some(session) = find::<SessionId>(body) {
         write_avp::<SessionId>(&session, &mut out);
     }
-    write_avp::<OriginHost>(&identity, &mut out);
-    write_avp::<OriginRealm>(&realm, &mut out);
-    write_avp::<ResultCode>(&code, &mut out);
-    write_avp::<ErrorMessage>(&words, &mut out);
-    if !failed.is_empty() {
-        let definition = <FailedAvp as dictionary::Declared>::DEFINITION;
-        write_raw(definition.key, definition.flags(), failed, &mut out);
+    write_avp::<OriginHost>(&parts.identity, &mut out);
+    write_avp::<OriginRealm>(&parts.realm, &mut out);
+    write_avp::<ResultCode>(&parts.code, &mut out);
+    write_avp::<ErrorMessage>(&parts.words, &mut out);
+    if parts.reporting {
+        write_avp::<ErrorReportingHost>(&parts.identity, &mut out);
     }
-    for avp in body.map_while(Result::ok).filter(|avp| avp.key.0 == ProxyInfo::KEY) {
+    if !parts.failed.is_empty() {
+        let definition = <FailedAvp as dictionary::Declared>::DEFINITION;
+        write_raw(definition.key, definition.flags(), parts.failed, &mut out);
+    }
+    let proxies = || body.map_while(Result::ok).filter(|avp| avp.key.0 == ProxyInfo::KEY);
+    let own = |avp: &Avp<'_>| find::<ProxyHost>(avp.members()).is_some_and(|host| same(host, parts.identity));
+    let ours = proxies().enumerate().filter(|(_, avp)| parts.own_proxy && own(avp)).last().map(|(at, _)| at);
+    for (_, avp) in proxies().enumerate().filter(|(at, _)| Some(*at) != ours) {
         dictionary::write_whole(&avp, &mut out);
     }
     finish_message(0, &mut out);
     out
 }
 
-/// What is wrong with the header of a message that came from an open peer; the AVPs are the application's to judge.
-/// `advertised` says whether this node takes part in an application.
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// What is wrong with the header of a message that came from an open peer; the AVPs are the application's to judge. To an
+/// agent every command is as good as another, as long as it may be forwarded.
 #[must_use]
-pub fn judge_header(message: &[u8], header: &Header, advertised: impl Fn(u32) -> bool) -> Option<Fault> {
+pub fn judge_header(message: &[u8], header: &Header, local: &Local) -> Option<Fault> {
     let fault = |kind| Some(Fault::of_header(kind));
     if header.version != crate::message::header::VERSION {
         return fault(FaultKind::UnsupportedVersion(header.version));
@@ -81,7 +113,10 @@ pub fn judge_header(message: &[u8], header: &Header, advertised: impl Fn(u32) ->
         return None;
     }
     let base = header.application == interfaces::base::APPLICATION;
-    if !base && !advertised(header.application) {
+    if !base && local.is_agent() {
+        return None;
+    }
+    if !base && !local.serves(header.application) {
         return fault(FaultKind::UnknownApplication(header.application));
     }
     match interfaces::command_of(header) {

@@ -48,7 +48,13 @@ impl Local {
     /// True when this node takes part in an application.
     #[must_use]
     pub fn serves(&self, application: u32) -> bool {
-        self.applications.contains(&application) || self.applications.contains(&APPLICATION_RELAY)
+        self.applications.contains(&application) || self.is_agent()
+    }
+
+    /// True when this node is an agent that relays or redirects whatever comes. RFC 6733 section 2.4.
+    #[must_use]
+    pub fn is_agent(&self) -> bool {
+        self.applications.contains(&APPLICATION_RELAY)
     }
 }
 
@@ -226,7 +232,7 @@ pub fn judge_cer<'p>(
         let answer = Some(cea(local, header, result_code, Some(&words)));
         Err(Refusal { result_code, words, answer })
     };
-    if let Some(fault) = answers::judge_header(message, header, |_| true) {
+    if let Some(fault) = answers::judge_header(message, header, local) {
         return Err(faulty(local, message, header, &[fault]));
     }
     let request = match CapabilitiesExchangeRequest::decode(message) {

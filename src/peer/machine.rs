@@ -37,6 +37,16 @@ struct Responder {
     capabilities: Capabilities,
 }
 
+/// Why no connection is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    None,
+    /// The peer does not want to talk to us until there is traffic for it.
+    UntilTraffic,
+    /// We have been stopped.
+    Stopped,
+}
+
 /// What an event brings along.
 #[derive(Debug)]
 enum Input<'a> {
@@ -63,8 +73,7 @@ pub struct Peer<T> {
     identifier: u32,
     /// When the present state has lasted too long.
     timeout: Option<Duration>,
-    /// No connection is to be opened: stopped, or the peer does not want to talk to us.
-    held: bool,
+    hold: Hold,
     outputs: VecDeque<Output<T>>,
 }
 
@@ -86,7 +95,7 @@ impl<T> Peer<T> {
             requests,
             identifier: (seed >> 32) as u32,
             timeout: None,
-            held: false,
+            hold: Hold::None,
             outputs: VecDeque::new(),
         }
     }
@@ -133,21 +142,17 @@ impl<T> Peer<T> {
         self.requests.len()
     }
 
-    /// Its line of the routing table.
+    /// What routing wants to know of it.
     #[must_use]
-    pub fn candidate(&self, application: u32) -> routing::Candidate<'_> {
-        let realm = if self.capabilities.realm.is_empty() {
-            self.expected.realm.as_deref().unwrap_or_default()
+    pub fn candidate(&self, application: u32) -> routing::Candidate {
+        let standing = if !self.state.is_open() || !self.watchdog.is_okay() {
+            routing::Standing::Away
+        } else if self.requests.is_full() {
+            routing::Standing::Full
         } else {
-            &self.capabilities.realm
+            routing::Standing::Ready
         };
-        routing::Candidate {
-            host: &self.expected.identity,
-            realm,
-            usable: self.is_usable(),
-            serves: self.capabilities.serves(application),
-            relay: self.capabilities.is_relay(),
-        }
+        routing::Candidate { standing, serves: self.capabilities.serves(application) }
     }
 
     /// When [`Peer::handle_timeout`] is due at the latest.
@@ -272,7 +277,7 @@ impl<T> Peer<T> {
 
     /// Disconnects with a Disconnect-Cause and opens no connection any more.
     pub fn stop(&mut self, now: Duration, cause: i32) {
-        self.held = true;
+        self.hold = Hold::Stopped;
         if self.state.is_open() {
             self.outputs.push_back(Output::Down(DownReason::WeDisconnect(cause)));
             self.apply(now, Event::Stop, Input::Cause(cause));
@@ -280,6 +285,15 @@ impl<T> Peer<T> {
             // Our addition: an attempt that is under way is given up.
             self.cleanup();
             self.enter(now, State::Closed, Event::Stop);
+        }
+    }
+
+    /// There is traffic for the peer: one that said DO_NOT_WANT_TO_TALK_TO_YOU may be connected to again, after Tc since
+    /// it said so. RFC 6733 section 5.4.3.
+    pub fn invite(&mut self, now: Duration) {
+        if self.hold == Hold::UntilTraffic {
+            self.hold = Hold::None;
+            self.watchdog.encourage(now);
         }
     }
 
@@ -384,6 +398,9 @@ impl<T> Peer<T> {
             _ => Some(now + self.settings.timeout),
         };
         if next.is_open() {
+            if self.hold == Hold::UntilTraffic {
+                self.hold = Hold::None;
+            }
             self.outputs.push_back(Output::Up(self.capabilities.clone()));
             self.watch(now, WatchdogEvent::ConnectionUp);
         } else if next == State::Closed {
@@ -487,7 +504,7 @@ impl<T> Peer<T> {
         for step in steps {
             match step {
                 WatchdogStep::AttemptOpen => {
-                    if self.settings.connect && !self.held && self.state == State::Closed {
+                    if self.settings.connect && self.hold == Hold::None && self.state == State::Closed {
                         self.apply(now, Event::Start, Input::None);
                     }
                 }
@@ -561,9 +578,6 @@ impl<T> Peer<T> {
 
 /// A number that is the same for all requests of one session.
 fn session_number(message: &[u8]) -> u64 {
-    use std::hash::Hasher;
     let session = find::<SessionId>(Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default()));
-    let mut hash = siphasher::sip::SipHasher13::new_with_keys(0x7365_7373, 0x696f_6e73);
-    hash.write(session.unwrap_or_default().as_bytes());
-    hash.finish()
+    routing::session_number(session.unwrap_or_default().as_bytes())
 }

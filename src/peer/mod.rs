@@ -15,6 +15,8 @@ pub mod answers;
 pub mod capabilities;
 mod machine;
 mod output;
+pub mod redirect;
+pub mod relay;
 pub mod requests;
 pub mod routing;
 pub mod table;

@@ -130,6 +130,8 @@ pub enum Output<T> {
     Answer {
         /// Which request.
         token: T,
+        /// Its octets, as they were sent.
+        request: Bytes,
         /// The whole answer.
         message: Bytes,
         /// How long it took.

@@ -1,13 +1,15 @@
 //! Requests on their way: hop-by-hop identifiers and the answers they wait for, end-to-end identifiers, and the requests
 //! that come twice. RFC 6733 sections 3, 5.5.4 and 6.2.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::avp::Avps;
 use crate::avp::dictionary::OriginHost;
+use crate::folding::Folding;
 use crate::message::{CommandFlags, HEADER_LENGTH, find};
 
 /// Where the identifiers and flags stand in a message.
@@ -72,7 +74,8 @@ pub struct Pending<T> {
 /// The requests on one connection that wait for their answers. Bounded in number and in time.
 #[derive(Debug)]
 pub struct Requests<T> {
-    pending: HashMap<u32, (Pending<T>, Duration)>,
+    /// The identifiers are ours: no peer can choose them.
+    pending: HashMap<u32, (Pending<T>, Duration), Folding>,
     /// Deadlines in their order, which is that of sending: the wait is the same for all. Answered ones are skipped.
     deadlines: VecDeque<(Duration, u32)>,
     next: u32,
@@ -85,7 +88,7 @@ impl<T> Requests<T> {
     /// Hop-by-Hop Identifiers begin.
     #[must_use]
     pub fn new(wait: Duration, limit: usize, first: u32) -> Self {
-        Self { pending: HashMap::new(), deadlines: VecDeque::new(), next: first, wait, limit }
+        Self { pending: HashMap::default(), deadlines: VecDeque::new(), next: first, wait, limit }
     }
 
     /// How many requests wait.
@@ -235,8 +238,12 @@ impl<R: Copy> Duplicates<R> {
         let origin = find::<OriginHost>(Avps::new(message.get(HEADER_LENGTH..)?))?;
         // Two fixed keys: a peer that makes its own requests collide harms itself alone.
         let mut hash = siphasher::sip::SipHasher13::new_with_keys(0x7072_6f73, 0x656c_696e);
-        for octet in origin.bytes() {
-            hash.write_u8(octet.to_ascii_lowercase());
+        for piece in origin.as_bytes().chunks(64) {
+            let mut lower = [0; 64];
+            let lower = lower.get_mut(..piece.len())?;
+            lower.copy_from_slice(piece);
+            lower.make_ascii_lowercase();
+            hash.write(lower);
         }
         Some(RequestKey((hash.finish(), end_to_end)))
     }
@@ -244,13 +251,18 @@ impl<R: Copy> Duplicates<R> {
     /// Notes a request, or says that it is known. `reference` is what [`Arrival::InProgress`] gives back for a copy.
     pub fn arrive(&mut self, now: Duration, key: RequestKey, reference: R) -> Arrival<R> {
         self.forget(now);
-        match self.known.get(&key.0) {
-            Some((State::InProgress(reference), _)) => return Arrival::InProgress(*reference),
-            Some((State::Answered(answer), _)) => return Arrival::Answered(answer.clone()),
-            None => {}
+        match self.known.entry(key.0) {
+            Entry::Occupied(known) => {
+                return match &known.get().0 {
+                    State::InProgress(reference) => Arrival::InProgress(*reference),
+                    State::Answered(answer) => Arrival::Answered(answer.clone()),
+                };
+            }
+            Entry::Vacant(new) => {
+                self.serial += 1;
+                new.insert((State::InProgress(reference), self.serial));
+            }
         }
-        self.serial += 1;
-        self.known.insert(key.0, (State::InProgress(reference), self.serial));
         self.order.push_back((key.0, self.serial, now));
         if self.order.len() > self.limit {
             self.forget_oldest();

@@ -4,7 +4,8 @@
 //! through REOPEN and must answer three watchdogs before requests go to it again.
 //!
 //! Two freedoms are taken. The timer of INITIAL and DOWN, which only serves to open a connection again, runs on Tc
-//! (RFC 6733 section 2.1) instead of Tw. And in REOPEN it runs on an interval of its own, so that a peer that restarted
+//! (RFC 6733 section 2.1) instead of Tw, doubled by every attempt in vain up to a limit, and spread by an eighth either
+//! way so that the peers of a node that restarts do not all come at once. And in REOPEN it runs on an interval of its own, so that a peer that restarted
 //! is back after seconds instead of three times Tw.
 
 use std::time::Duration;
@@ -16,15 +17,22 @@ use super::table::named;
 pub struct Intervals {
     /// Tw: an idle peer is asked after this long. RFC 3539 forbids less than 6 s. Default 30 s.
     pub watchdog: Duration,
-    /// Tc: a lost connection is tried again after this long. Default 30 s.
+    /// Tc: a lost connection is tried again after this long, and every attempt in vain doubles it. Default 30 s.
     pub connect: Duration,
+    /// What doubling ends at, and how long a peer that is BUSY is left alone. Default 120 s; not less than Tc.
+    pub connect_limit: Duration,
     /// Between two watchdogs in REOPEN. Default 1 s.
     pub reopen: Duration,
 }
 
 impl Default for Intervals {
     fn default() -> Self {
-        Self { watchdog: Duration::from_secs(30), connect: Duration::from_secs(30), reopen: Duration::from_secs(1) }
+        Self {
+            watchdog: Duration::from_secs(30),
+            connect: Duration::from_secs(30),
+            connect_limit: Duration::from_secs(120),
+            reopen: Duration::from_secs(1),
+        }
     }
 }
 
@@ -90,6 +98,8 @@ pub struct Watchdog {
     /// Watchdogs answered in REOPEN; -1 after one was missed.
     num_dwa: i8,
     deadline: Duration,
+    /// Attempts to connect since the peer was last trusted.
+    attempts: u32,
     random: u64,
 }
 
@@ -99,7 +109,30 @@ impl Watchdog {
     #[must_use]
     pub fn new(intervals: Intervals, seed: u64, now: Duration) -> Self {
         let random = seed ^ 0x9e37_79b9_7f4a_7c15;
-        Self { intervals, status: Status::Initial, pending: false, num_dwa: 0, deadline: now, random }
+        Self { intervals, status: Status::Initial, pending: false, num_dwa: 0, deadline: now, attempts: 0, random }
+    }
+
+    /// The peer wants to be left alone: the next attempt to connect comes after the longest interval.
+    pub fn defer(&mut self, now: Duration) {
+        self.attempts = u32::MAX;
+        if matches!(self.status, Status::Initial | Status::Down) {
+            self.set(now);
+        }
+    }
+
+    /// There is a reason to connect again: the next attempt comes after Tc at the latest, and intervals grow from there.
+    pub fn encourage(&mut self, now: Duration) {
+        self.attempts = 0;
+        if matches!(self.status, Status::Initial | Status::Down) {
+            let soon = now + self.interval();
+            self.deadline = self.deadline.min(soon);
+        }
+    }
+
+    /// How often connecting has been tried since the peer was last trusted.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Where it stands.
@@ -134,7 +167,10 @@ impl Watchdog {
         // A message that comes in often must not cost a random number each: the timer is set for every step that says so.
         let (steps, next): (&'static [WatchdogStep], Status) = match (self.status, event) {
             (Initial, E::ConnectionUp) => (&[SetWatchdog], Okay),
-            (Initial, E::Timer) => (&[AttemptOpen, SetWatchdog], Initial),
+            (Initial, E::Timer) => {
+                self.attempts = self.attempts.saturating_add(1);
+                (&[AttemptOpen, SetWatchdog], Initial)
+            }
             (Initial | Down, E::Dwa) => {
                 self.pending = false;
                 (&[Throwaway], self.status)
@@ -160,7 +196,10 @@ impl Watchdog {
             (Suspect, E::NonDwa) => (&[Failback, SetWatchdog], Okay),
             (Suspect, E::Timer | E::ConnectionDown) => (&[CloseConnection, SetWatchdog], Down),
 
-            (Down, E::Timer) => (&[AttemptOpen, SetWatchdog], Down),
+            (Down, E::Timer) => {
+                self.attempts = self.attempts.saturating_add(1);
+                (&[AttemptOpen, SetWatchdog], Down)
+            }
             (Down, E::ConnectionUp) => {
                 self.num_dwa = 0;
                 self.pending = true;
@@ -187,6 +226,9 @@ impl Watchdog {
             // A connection comes up only where there was none.
             (Okay | Suspect | Reopen, E::ConnectionUp) | (Initial | Down, E::ConnectionDown) => (&[], self.status),
         };
+        if next == Okay && self.status != Okay {
+            self.attempts = 0;
+        }
         // What belonged to the lost connection is not pending on the next.
         if next == Down {
             self.pending = false;
@@ -205,20 +247,30 @@ impl Watchdog {
     fn set(&mut self, now: Duration) {
         self.deadline = now
             + match self.status {
-                Status::Okay | Status::Suspect => self.jittered(self.intervals.watchdog),
+                Status::Okay | Status::Suspect => {
+                    let jitter = Duration::from_millis(self.random() % 4001);
+                    (self.intervals.watchdog + jitter).saturating_sub(Duration::from_secs(2))
+                }
                 Status::Reopen => self.intervals.reopen,
-                Status::Initial | Status::Down => self.intervals.connect,
+                Status::Initial | Status::Down => self.interval(),
             };
     }
 
-    fn jittered(&mut self, interval: Duration) -> Duration {
+    /// Until the next attempt to connect: Tc doubled by every attempt but the first, an eighth more or less.
+    fn interval(&mut self) -> Duration {
+        let Intervals { connect, connect_limit, .. } = self.intervals;
+        let doubled = connect.saturating_mul(1 << self.attempts.saturating_sub(1).min(16));
+        let interval = doubled.min(connect_limit.max(connect));
+        interval - interval / 8 + (interval / 4).mul_f64((self.random() % 1001) as f64 / 1000.0)
+    }
+
+    fn random(&mut self) -> u64 {
         // splitmix64: any seed will do, and the sequence never stands still.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let jitter = Duration::from_millis((mixed ^ (mixed >> 31)) % 4001);
-        (interval + jitter).saturating_sub(Duration::from_secs(2))
+        mixed ^ (mixed >> 31)
     }
 }
 
@@ -314,5 +366,57 @@ mod tests {
             seen.insert(one.deadline());
         }
         assert!(seen.len() > 100);
+    }
+
+    /// The intervals between attempts that are all in vain, in milliseconds.
+    fn attempts_in_vain(watchdog: &mut Watchdog, count: usize) -> Vec<u128> {
+        let mut now = watchdog.deadline();
+        let mut next = || {
+            watchdog.handle(E::Timer, now);
+            let interval = watchdog.deadline() - now;
+            now = watchdog.deadline();
+            interval.as_millis()
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn attempts_in_vain_come_ever_more_seldom_up_to_the_limit() {
+        for seed in 0..100 {
+            let mut watchdog = Watchdog::new(Intervals::default(), seed, Duration::ZERO);
+            let intervals = attempts_in_vain(&mut watchdog, 6);
+            for (interval, about) in intervals.iter().zip([30_000, 60_000, 120_000, 120_000, 120_000, 120_000]) {
+                assert!((about * 7 / 8..=about * 9 / 8).contains(interval), "{intervals:?}");
+            }
+            let mut again = Watchdog::new(Intervals::default(), seed, Duration::ZERO);
+            assert_eq!(attempts_in_vain(&mut again, 6), intervals, "all follows from the seed");
+        }
+    }
+
+    #[test]
+    fn a_peer_that_is_trusted_again_is_tried_after_tc() {
+        let mut watchdog = at(Status::Down, false, 0);
+        attempts_in_vain(&mut watchdog, 6);
+        let now = watchdog.deadline();
+        watchdog.handle(E::ConnectionUp, now);
+        watchdog.handle(E::ConnectionDown, now);
+        assert!(watchdog.deadline() - now > Duration::from_secs(100), "it was not trusted: {watchdog:?}");
+        watchdog.handle(E::ConnectionUp, now);
+        for _ in 0..3 {
+            watchdog.handle(E::Dwa, now);
+        }
+        assert_eq!((watchdog.status(), watchdog.attempts()), (Status::Okay, 0));
+        watchdog.handle(E::ConnectionDown, now);
+        assert!(watchdog.deadline() - now < Duration::from_secs(34));
+    }
+
+    #[test]
+    fn a_busy_peer_is_left_alone_and_traffic_brings_it_back() {
+        let mut watchdog = at(Status::Down, false, 0);
+        let now = Duration::from_secs(1000);
+        watchdog.defer(now);
+        assert!(watchdog.deadline() - now > Duration::from_secs(100));
+        watchdog.encourage(now);
+        assert!(watchdog.deadline() - now < Duration::from_secs(34));
     }
 }

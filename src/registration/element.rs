@@ -77,10 +77,21 @@ pub enum Event<'a> {
     },
     /// The answer to a request that the element sent, or why there is none.
     Answer {
-        /// The token of [`Action::Send`].
+        /// The token of [`Action::Send`]; of a forwarded request the number of its ticket.
         token: Token,
         /// The whole answer.
         result: Result<&'a [u8], NoAnswer>,
+    },
+    /// A request that the element forwarded reaches nobody; its sender still waits.
+    Undelivered {
+        /// The ticket of [`Action::Forward`].
+        ticket: Ticket,
+        /// The whole request, as it was forwarded.
+        message: &'a [u8],
+        /// What to answer: 3002, 3003 or 3004.
+        result_code: u32,
+        /// Why, for the operator of the sender.
+        words: &'a str,
     },
     /// The outcome of a durable write.
     Stored {
@@ -106,6 +117,14 @@ pub enum Action {
         /// Where to.
         destination: Destination,
         /// The whole request.
+        message: Vec<u8>,
+    },
+    /// Forward a request that came, to where its Destination-Host and Destination-Realm lead. The node fills in the
+    /// Hop-by-Hop id; everything else stays. Its answer comes as [`Event::Answer`] with the ticket's number as token.
+    Forward {
+        /// Which request.
+        ticket: Ticket,
+        /// The whole request, as it goes on.
         message: Vec<u8>,
     },
     /// Answer a request. Hop-by-Hop and End-to-End ids are in place.

@@ -385,7 +385,7 @@ impl Element for Hss {
                     (None, _) => {}
                 }
             }
-            Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
         }
     }
 }

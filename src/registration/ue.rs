@@ -367,7 +367,7 @@ impl Element for Ue {
                 Some(Waiting::Message4 { device }) => self.message_4(device, result, actions),
                 None => {}
             },
-            Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
         }
     }
 }

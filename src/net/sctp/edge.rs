@@ -12,6 +12,7 @@
 //! | SHUTDOWN acknowledges the wrong direction | the last cumulative TSN sent in a SACK is put there |
 //! | it offers stream reset and partial reliability, which Diameter has no use for | not offered, not accepted |
 //! | SACK and DATA leave in separate packets | [`bundle`] |
+//! | it sends no heartbeats and spoils the packet with an answer to one | the pump sends them, HEARTBEAT ACK is taken out |
 
 use sctp_proto::PayloadProtocolIdentifier;
 
@@ -28,6 +29,7 @@ pub mod chunk {
     pub const INIT_ACK: u8 = 2;
     pub const SACK: u8 = 3;
     pub const HEARTBEAT: u8 = 4;
+    pub const HEARTBEAT_ACK: u8 = 5;
     pub const ABORT: u8 = 6;
     pub const SHUTDOWN: u8 = 7;
     pub const SHUTDOWN_ACK: u8 = 8;
@@ -62,7 +64,7 @@ pub struct Head {
     pub init: Option<Init>,
 }
 
-/// Why a datagram is not passed on.
+/// Why a packet is not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Shorter than a common header and a chunk header, or a port is zero.
@@ -92,7 +94,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).map_or(0, |four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
 }
 
-/// Reads a datagram's head after judging its checksum. Nothing behind the first chunk is looked at.
+/// Reads a packet's head after judging its checksum. Nothing behind the first chunk is looked at.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -312,6 +314,8 @@ impl Edge {
                 }
                 chunk::SHUTDOWN_COMPLETE => admitted.shutdown_complete = true,
                 chunk::SACK | chunk::HEARTBEAT | chunk::SHUTDOWN_ACK | chunk::COOKIE_ECHO | chunk::COOKIE_ACK => {}
+                // The stack sends no heartbeats; that the peer lives is known from the packet's tag.
+                chunk::HEARTBEAT_ACK => kept = 0,
                 // An ERROR reports something of ours the peer does without; to the stack it would be the end.
                 chunk::ERROR => kept = 0,
                 // The two highest bits say what to do with the unknown. RFC 9260 section 3.2.

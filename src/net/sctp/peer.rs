@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use super::edge::{self, Edge};
 use crate::net::association::Driver;
-use crate::net::{Association, Backend, NetError};
+use crate::net::{Association, Backend, NetError, Options};
 
-/// Where a peer is: its UDP address, its SCTP port, our SCTP port.
+/// Where a peer is: its UDP address (over IP the port is 132), its SCTP port, our SCTP port.
 pub(super) type Path = (SocketAddr, u16, u16);
 
 /// Who gets the association a client opens.
@@ -20,6 +20,7 @@ pub(super) type Waiter = oneshot::Sender<Result<Association, NetError>>;
 pub(super) struct Peer {
     pub(super) id: u64,
     pub(super) handle: AssociationHandle,
+    pub(super) backend: Backend,
     pub(super) stack: sctp_proto::Association,
     pub(super) edge: Edge,
     pub(super) path: Path,
@@ -32,8 +33,12 @@ pub(super) struct Peer {
     pub(super) readable: VecDeque<u16>,
     /// Octets written and not acknowledged, as of the last look.
     pub(super) buffered: usize,
-    /// Since when data waits for a sign of life.
+    /// Since when data or a heartbeat waits for a sign of life.
     pub(super) waiting_since: Option<Instant>,
+    /// When the peer last sent anything.
+    pub(super) heard: Instant,
+    /// When the last heartbeat left that is not answered.
+    pub(super) asked: Option<Instant>,
     /// When patience with the handshake or the shutdown ends.
     pub(super) deadline: Option<Instant>,
     /// The peer has asked for shutdown and this side still has something to do.
@@ -62,13 +67,14 @@ impl Phase {
 
 /// Octets handed to the stack and not yet acknowledged, beyond which messages wait in the association's queue.
 const SEND_AHEAD: usize = 256 << 10;
+
 impl Peer {
     pub(super) fn remote(&self) -> SocketAddr {
         SocketAddr::new(self.path.0.ip(), self.path.1)
     }
 
     pub(super) fn not_connected(&self, reason: &str) -> NetError {
-        NetError::Connect { remote: self.remote(), backend: Backend::EmbeddedSctp, reason: reason.to_owned() }
+        NetError::Connect { remote: self.remote(), backend: self.backend, reason: reason.to_owned() }
     }
 
     pub(super) fn aborted(&self, code: u16) -> NetError {
@@ -76,6 +82,30 @@ impl Peer {
         match self.phase {
             Phase::Opening(_) => self.not_connected(&format!("it refused: {reason}")),
             _ => NetError::Aborted { remote: self.remote(), reason: reason.to_owned() },
+        }
+    }
+
+    /// A packet with the right tag has come: the peer lives.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.asked = None;
+        if self.waiting_since.is_some() {
+            self.waiting_since = (self.buffered > 0).then_some(now);
+        }
+    }
+
+    /// When the next heartbeat is due: once an interval without a word from the peer, more often while one is unanswered.
+    /// Associations that came up together do not ask together.
+    pub(super) fn heartbeat_due(&self, options: &Options) -> Option<Instant> {
+        if !matches!(self.phase, Phase::Up(_)) || options.heartbeat_interval.is_zero() {
+            return None;
+        }
+        match self.asked {
+            Some(asked) => asked.checked_add(options.rto_maximum.min(options.path_timeout / 4)),
+            None => {
+                let apart = options.heartbeat_interval.mul_f64(f64::from(self.edge.local_tag % 64) / 256.0);
+                self.heard.checked_add(options.heartbeat_interval)?.checked_add(apart)
+            }
         }
     }
 
@@ -128,7 +158,7 @@ impl Peer {
                 written.map_err(|error| lost(error.to_string()))?;
             }
         }
-        if self.buffered == 0 {
+        if self.buffered == 0 && self.asked.is_none() {
             self.waiting_since = None;
         } else if self.waiting_since.is_none() {
             self.waiting_since = Some(now);

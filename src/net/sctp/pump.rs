@@ -1,8 +1,15 @@
-//! The associations of one UDP address, without the socket: datagrams, wakes and time come in, packets go out.
+//! The associations of one address, without the socket: packets, wakes and time come in, packets go out.
 //!
 //! The work is done in rounds. Whatever happens to an association only marks it; [`Pump::work`] then serves each marked
 //! one once: events, messages to the reader, messages to the wire, packets. So everything that came together leaves
 //! together.
+//!
+//! ```text
+//! pump/receive.rs   what a packet does      pump/serve.rs   what an association gets done in a round
+//! ```
+
+mod receive;
+mod serve;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -10,21 +17,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use sctp_proto::{
-    AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, EndpointEvent, Event, Payload, ServerConfig,
-    TransportConfig,
-};
+use bytes::BytesMut;
+use sctp_proto::{AssociationHandle, ClientConfig, EndpointConfig, EndpointEvent, ServerConfig, TransportConfig};
 use tokio::sync::mpsc;
 
-use super::edge::{self, Edge, Head, cause, chunk};
+use super::edge::Edge;
 use super::peer::{Path, Peer, Phase, Waiter};
 use crate::capture::write::SctpPacketBuilder;
-use crate::net::association::{NotDelivered, Wish, pair};
-use crate::net::{Association, Backend, Incoming, Info, NetError, Options};
+use crate::net::{Association, Backend, NetError, Options};
 
 pub(super) struct Pump {
     options: Arc<Options>,
+    backend: Backend,
     local: SocketAddr,
     /// The largest receive window shown to a peer.
     window: u32,
@@ -43,6 +47,8 @@ pub(super) struct Pump {
     next_port: u16,
     builder: SctpPacketBuilder,
     arena: BytesMut,
+    /// Where packets on their way into the stack lie, many in one allocation.
+    packets: BytesMut,
     scratch: Vec<u8>,
     wakes: mpsc::UnboundedSender<u64>,
     /// Packets to be sent, in order.
@@ -56,6 +62,7 @@ const OVERHEAD: u32 = 40 + 8 + 12 + 2 * 16;
 impl Pump {
     pub(super) fn new(
         options: Arc<Options>,
+        backend: Backend,
         local: SocketAddr,
         window: u32,
         first_port: u16,
@@ -68,6 +75,7 @@ impl Pump {
         Self {
             stack: sctp_proto::Endpoint::new(Arc::new(config), Some(Arc::new(server))),
             options,
+            backend,
             local,
             window,
             peers: HashMap::new(),
@@ -82,6 +90,7 @@ impl Pump {
             next_port: first_port,
             builder: SctpPacketBuilder::new(0, 0, 0),
             arena: BytesMut::with_capacity(ARENA),
+            packets: BytesMut::with_capacity(ARENA),
             scratch: Vec::new(),
             wakes,
             out: Vec::new(),
@@ -99,43 +108,43 @@ impl Pump {
         if self.listeners.contains_key(&port) {
             let local = SocketAddr::new(self.local.ip(), port);
             let reason = "another listener of this program has the SCTP port".to_owned();
-            return Err(NetError::Bind { local, backend: Backend::EmbeddedSctp, reason });
+            return Err(NetError::Bind { local, backend: self.backend, reason });
         }
         self.listeners.insert(port, listener);
         Ok(())
     }
 
-    pub(super) fn connect(&mut self, now: Instant, udp: SocketAddr, port: u16, waiter: Waiter) {
+    pub(super) fn connect(&mut self, now: Instant, lower: SocketAddr, port: u16, waiter: Waiter) {
         let result = if self.peers.len() >= self.options.maximum_associations {
             Err(format!("{} associations are open already, which is the limit", self.peers.len()))
         } else {
-            self.free_port(udp, port).and_then(|local| {
+            self.free_port(lower, port).and_then(|local| {
                 let transport = transport(&self.options).with_local_port(local).with_remote_port(port);
                 let mut config = ClientConfig::default();
                 config.transport = Arc::new(transport);
-                self.stack.connect(config, udp).map(|opened| (local, opened)).map_err(|error| error.to_string())
+                self.stack.connect(config, lower).map(|opened| (local, opened)).map_err(|error| error.to_string())
             })
         };
         match result {
             Ok((local, (handle, stack))) => {
-                let path = (udp, port, local);
+                let path = (lower, port, local);
                 let edge = self.new_edge();
                 let id = self.insert(handle, stack, edge, path, Phase::Opening(Some(waiter)), now);
                 self.by_path.insert(path, id);
             }
             Err(reason) => {
-                let remote = SocketAddr::new(udp.ip(), port);
-                let _ = waiter.send(Err(NetError::Connect { remote, backend: Backend::EmbeddedSctp, reason }));
+                let remote = SocketAddr::new(lower.ip(), port);
+                let _ = waiter.send(Err(NetError::Connect { remote, backend: self.backend, reason }));
             }
         }
     }
 
     /// A local SCTP port from the dynamic range that no association to this peer has.
-    fn free_port(&mut self, udp: SocketAddr, port: u16) -> Result<u16, String> {
+    fn free_port(&mut self, lower: SocketAddr, port: u16) -> Result<u16, String> {
         for _ in 0..=u16::MAX - FIRST_DYNAMIC_PORT {
             let candidate = self.next_port.max(FIRST_DYNAMIC_PORT);
             self.next_port = candidate.wrapping_add(1);
-            if !self.by_path.contains_key(&(udp, port, candidate)) && !self.listeners.contains_key(&candidate) {
+            if !self.by_path.contains_key(&(lower, port, candidate)) && !self.listeners.contains_key(&candidate) {
                 return Ok(candidate);
             }
         }
@@ -162,6 +171,7 @@ impl Pump {
         let peer = Peer {
             id,
             handle,
+            backend: self.backend,
             stack,
             edge,
             path,
@@ -172,6 +182,8 @@ impl Pump {
             readable: VecDeque::new(),
             buffered: 0,
             waiting_since: None,
+            heard: now,
+            asked: None,
             deadline: now.checked_add(self.options.connect_timeout),
             shutdown_held: false,
             shutdown_complete: false,
@@ -188,139 +200,6 @@ impl Pump {
         {
             peer.marked = true;
             self.marked.push(id);
-        }
-    }
-
-    /// Takes a datagram: `buffer[..length]`, with room for padding behind.
-    pub(super) fn datagram(&mut self, now: Instant, from: SocketAddr, buffer: &mut [u8], length: usize) {
-        let head = match edge::inspect(&buffer[..length]) {
-            Ok(head) => head,
-            Err(refusal) => {
-                tracing::debug!(%from, local = %self.local, %refusal, "datagram dropped");
-                return;
-            }
-        };
-        if head.kind == chunk::INIT {
-            self.init(now, from, buffer, length, &head);
-            return;
-        }
-        let path = (from, head.source_port, head.destination_port);
-        // The T bit: the sender had no association and sent our packet's tag, the peer's, back.
-        let reflected = buffer[13] & 1 == 1 && matches!(head.kind, chunk::ABORT | chunk::SHUTDOWN_COMPLETE);
-        let id = self.by_tag.get(&head.tag).copied().or_else(|| {
-            let id = *self.by_path.get(&path)?;
-            let peer = self.peers.get(&id)?;
-            (reflected && peer.edge.peer_tag == head.tag && head.tag != 0).then_some(id)
-        });
-        let Some(mut peer) = id.and_then(|id| self.peers.remove(&id)) else {
-            if let Some(reply) = edge::stray(&head, &mut self.builder) {
-                self.out.push((from, BytesMut::from(reply)));
-            }
-            return;
-        };
-        if head.init.is_some() && !matches!(peer.phase, Phase::Opening(_)) {
-            // A late copy of an INIT ACK: what it said has long been agreed on.
-            self.peers.insert(peer.id, peer);
-            return;
-        }
-        let hold = peer.buffered > 0 || !peer.readable.is_empty() || peer.queued();
-        let admitted = peer.edge.admit(buffer, length, &head, hold);
-        if peer.waiting_since.is_some() {
-            peer.waiting_since = Some(now);
-        }
-        if let Some(code) = admitted.violation {
-            let reason = format!("it broke the rules: {}", edge::cause_name(code));
-            let end = Err(NetError::Lost { remote: peer.remote(), reason });
-            self.finish(peer, end, Some(code));
-            return;
-        }
-        if let Some(code) = admitted.abort {
-            // What came before it in the same batch is still to be read.
-            while let Some(event) = peer.stack.poll() {
-                peer.note_readable(&event);
-            }
-            self.deliver(&mut peer);
-            let end = Err(peer.aborted(code));
-            self.finish(peer, end, None);
-            return;
-        }
-        peer.shutdown_complete |= admitted.shutdown_complete;
-        if admitted.shutdown
-            && let Some(driver) = peer.phase.driver()
-        {
-            // Nothing new may be queued; what is queued still goes. RFC 9260 section 9.2.
-            driver.outgoing.close();
-            peer.deadline = peer.deadline.or_else(|| now.checked_add(self.options.close_timeout));
-            peer.shutdown_held |= hold;
-        }
-        self.feed(&mut peer, now, &buffer[..admitted.length]);
-        let id = peer.id;
-        self.peers.insert(id, peer);
-        self.mark(id);
-    }
-
-    fn feed(&mut self, peer: &mut Peer, now: Instant, packet: &[u8]) {
-        if packet.len() <= edge::COMMON_HEADER {
-            return;
-        }
-        let packet = Bytes::copy_from_slice(packet);
-        if let Some((handle, DatagramEvent::AssociationEvent(event))) =
-            self.stack.handle(now, peer.path.0, None, None, packet)
-            && handle == peer.handle
-        {
-            peer.stack.handle_event(event);
-        }
-    }
-
-    fn init(&mut self, now: Instant, from: SocketAddr, buffer: &mut [u8], length: usize, head: &Head) {
-        let path = (from, head.source_port, head.destination_port);
-        let tag = head.init.map_or(0, |init| init.tag);
-        if let Some(id) = self.half_open.get(&(path, tag)).copied() {
-            // Our INIT ACK was lost: the stack answers again with the same cookie.
-            if let Some(mut peer) = self.peers.remove(&id) {
-                let admitted = peer.edge.admit(buffer, length, head, false);
-                self.feed(&mut peer, now, &buffer[..admitted.length]);
-                self.peers.insert(id, peer);
-                self.mark(id);
-            }
-            return;
-        }
-        if let Some(peer) = self.by_path.get(&path).and_then(|id| self.peers.get(id))
-            && (peer.edge.peer_tag == tag || matches!(peer.phase, Phase::Opening(_)))
-        {
-            // A late copy, at which the stack would close the association; or both sides open at once from the same ports.
-            return;
-        }
-        let refusal = match self.listeners.get(&head.destination_port) {
-            Some(listener) if listener.is_closed() => Some(cause::USER_INITIATED),
-            None => Some(cause::USER_INITIATED),
-            Some(_) if self.peers.len() >= self.options.maximum_associations => Some(cause::OUT_OF_RESOURCE),
-            Some(_) => None,
-        };
-        if let Some(cause) = refusal {
-            let reply = BytesMut::from(edge::refuse(head, cause, &mut self.builder));
-            self.out.push((from, reply));
-            return;
-        }
-        while self.half_open.len() >= self.options.maximum_handshakes.max(1) {
-            // The oldest has had the most time; a real peer asks again.
-            let Some(oldest) = self.half_open_order.pop_front() else { break };
-            if let Some(peer) = self.peers.remove(&oldest) {
-                if matches!(peer.phase, Phase::HalfOpen) {
-                    self.finish(peer, Ok(()), None);
-                } else {
-                    self.peers.insert(oldest, peer);
-                }
-            }
-        }
-        let mut edge = self.new_edge();
-        let admitted = edge.admit(buffer, length, head, false);
-        let packet = Bytes::copy_from_slice(&buffer[..admitted.length]);
-        // Anything but a new association would be a tag that two peers share; the second asks again with another.
-        if let Some((handle, DatagramEvent::NewAssociation(stack))) = self.stack.handle(now, from, None, None, packet) {
-            let id = self.insert(handle, stack, edge, path, Phase::HalfOpen, now);
-            self.half_open.insert((path, tag), id);
-            self.half_open_order.push_back(id);
         }
     }
 
@@ -352,248 +231,6 @@ impl Pump {
                 peer.marked = false;
                 self.serve(peer, now);
             }
-        }
-    }
-
-    fn serve(&mut self, mut peer: Box<Peer>, now: Instant) {
-        while let Some(event) = peer.stack.poll() {
-            match event {
-                Event::Connected => match self.connected(peer) {
-                    Some(up) => peer = up,
-                    None => return,
-                },
-                Event::HandshakeFailed { reason } => {
-                    let end = Err(peer.not_connected(&reason.to_string()));
-                    return self.finish(peer, end, None);
-                }
-                Event::AssociationLost { reason } => {
-                    let end = if peer.shutdown_complete {
-                        Ok(())
-                    } else {
-                        let limit = self.options.message_limit;
-                        let reason = format!("{reason} (it broke SCTP, or sent a message over {limit} octets)");
-                        Err(NetError::Lost { remote: peer.remote(), reason })
-                    };
-                    let abort = end.is_err().then_some(cause::USER_INITIATED);
-                    return self.finish(peer, end, abort);
-                }
-                event => peer.note_readable(&event),
-            }
-        }
-        // The stack asks to be forgotten when shutdown begins; it is forgotten when it is complete.
-        while peer.stack.poll_endpoint_event().is_some() {}
-
-        if let Some(driver) = peer.phase.driver() {
-            driver.looking();
-        }
-        match peer.phase.driver().map(|driver| driver.wish()) {
-            Some(Wish::Abort) => {
-                let end = Err(NetError::Closed { remote: peer.remote() });
-                return self.finish(peer, end, Some(cause::USER_INITIATED));
-            }
-            Some(Wish::Close) if peer.deadline.is_none() => {
-                peer.deadline = now.checked_add(self.options.close_timeout);
-                if let Some(driver) = peer.phase.driver() {
-                    driver.outgoing.close();
-                }
-            }
-            _ => {}
-        }
-        self.deliver(&mut peer);
-        if let Err(error) = peer.write(now) {
-            return self.finish(peer, Err(error), Some(cause::USER_INITIATED));
-        }
-        self.wind_down(&mut peer, now);
-        self.transmit(&mut peer, now);
-        if peer.shutdown_complete && !peer.stack.is_closed() {
-            return self.finish(peer, Ok(()), None);
-        }
-        if let Some(end) = self.overdue(&mut peer, now) {
-            return self.finish(peer, Err(end), Some(cause::USER_INITIATED));
-        }
-        self.schedule(&mut peer);
-        self.peers.insert(peer.id, peer);
-    }
-
-    /// The handshake is complete: hands the association to whoever asked for it.
-    fn connected(&mut self, mut peer: Box<Peer>) -> Option<Box<Peer>> {
-        let info = Info {
-            backend: Backend::EmbeddedSctp,
-            local: SocketAddr::new(self.local.ip(), peer.path.2),
-            remote: peer.remote(),
-            encapsulation: Some((self.local, peer.path.0)),
-            outgoing_streams: peer.edge.outgoing_streams,
-            incoming_streams: peer.edge.incoming_streams,
-            protection: None,
-        };
-        peer.streams = vec![None; usize::from(peer.edge.outgoing_streams)];
-        peer.deadline = None;
-        let (id, wakes) = (peer.id, self.wakes.clone());
-        let (association, driver) = pair(info, &self.options, move || {
-            let _ = wakes.send(id);
-        });
-        match std::mem::replace(&mut peer.phase, Phase::Up(driver)) {
-            Phase::Opening(Some(waiter)) => {
-                // Nobody waits any more: the association is dropped and thereby closed.
-                let _ = waiter.send(Ok(association));
-            }
-            Phase::HalfOpen => {
-                self.half_open.remove(&(peer.path, peer.edge.peer_tag));
-                self.half_open_order.retain(|id| *id != peer.id);
-                if let Some(old) = self.by_path.insert(peer.path, peer.id)
-                    && let Some(old) = self.peers.remove(&old)
-                {
-                    // The cookie proves that it is the peer: it has lost its state and begins again.
-                    let reason = "the peer has restarted".to_owned();
-                    let end = Err(NetError::Lost { remote: old.remote(), reason });
-                    self.finish(old, end, None);
-                    self.by_path.insert(peer.path, peer.id);
-                }
-                let taken = self.listeners.get(&peer.path.2).is_some_and(|to| to.try_send(association).is_ok());
-                if !taken {
-                    let end = Err(NetError::Closed { remote: peer.remote() });
-                    self.finish(peer, end, Some(cause::OUT_OF_RESOURCE));
-                    return None;
-                }
-            }
-            Phase::Opening(None) | Phase::Up(_) | Phase::Closing(_) => {}
-        }
-        tracing::debug!(local = %self.local, peer = %peer.path.0, port = peer.path.1, "association is up");
-        Some(peer)
-    }
-
-    /// Hands messages to the reader while it has room; once nobody reads they are dropped.
-    fn deliver(&mut self, peer: &mut Peer) {
-        let Peer { phase, readable, stack, edge, .. } = peer;
-        let Some(driver) = phase.driver() else { return };
-        while let Some(&id) = readable.front() {
-            let reading = match driver.has_room() {
-                Ok(()) => true,
-                Err(NotDelivered::Full) if driver.wish() == Wish::Open => return,
-                Err(_) => false,
-            };
-            let read = stack.stream(id).and_then(|mut stream| stream.read());
-            let Ok(Some(chunks)) = read else {
-                readable.pop_front();
-                continue;
-            };
-            if !reading {
-                continue;
-            }
-            let length = chunks.len();
-            if self.arena.capacity() < length {
-                self.arena.reserve(length.max(ARENA));
-            }
-            self.arena.resize(length, 0);
-            if chunks.read(&mut self.arena).is_ok() {
-                let bytes = self.arena.split().freeze();
-                let _ = driver.deliver(Incoming { bytes, stream: id, ppid: edge.received.identifier(chunks.ppi) });
-            }
-        }
-    }
-
-    /// Moves a shutdown on once there is nothing left to send or to read.
-    fn wind_down(&mut self, peer: &mut Peer, now: Instant) {
-        if peer.deadline.is_none() || peer.buffered > 0 || peer.queued() {
-            return;
-        }
-        if peer.shutdown_held && !peer.readable.is_empty() {
-            // The reader is slow, not the peer: the shutdown's time begins when everything has been read.
-            peer.deadline = now.checked_add(self.options.close_timeout);
-        }
-        if peer.shutdown_held && peer.readable.is_empty() {
-            peer.shutdown_held = false;
-            self.builder.restart(peer.path.1, peer.path.2, peer.edge.local_tag);
-            // The stack does not look at the TSN.
-            let packet = Bytes::copy_from_slice(self.builder.shutdown(0).finish());
-            self.feed(peer, now, &packet);
-            return;
-        }
-        if let Phase::Up(driver) = &peer.phase
-            && driver.wish() == Wish::Close
-            && !peer.stack.is_closing()
-            && peer.stack.shutdown().is_ok()
-        {
-            while peer.stack.poll_endpoint_event().is_some() {}
-            let phase = std::mem::replace(&mut peer.phase, Phase::HalfOpen);
-            peer.phase = match phase {
-                Phase::Up(driver) => Phase::Closing(driver),
-                other => other,
-            };
-        }
-    }
-
-    /// Collects the packets of an association; a lone SACK joins a DATA packet if there is room.
-    fn transmit(&mut self, peer: &mut Peer, now: Instant) {
-        let first = self.out.len();
-        let mut sack: Option<BytesMut> = None;
-        // One poll collects everything, but only one chunk of a shutdown.
-        for _ in 0..3 {
-            let Some(transmit) = peer.stack.poll_transmit(now) else { break };
-            let Payload::RawEncode(packets) = transmit.payload else { break };
-            for packet in packets {
-                let mut packet = packet.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-                let dispatched = peer.edge.dispatch(&mut packet);
-                packet.truncate(dispatched.length);
-                peer.shutdown_complete |= dispatched.shutdown_complete;
-                if peer.edge.local_tag != 0 && matches!(peer.phase, Phase::Opening(_) | Phase::HalfOpen) {
-                    self.by_tag.insert(peer.edge.local_tag, peer.id);
-                }
-                if dispatched.only_sack {
-                    sack = Some(packet);
-                } else {
-                    self.out.push((peer.path.0, packet));
-                }
-            }
-            if !peer.stack.is_closing() {
-                break;
-            }
-        }
-        if let Some(sack) = sack {
-            let room = usize::from(self.options.mtu).saturating_sub(48);
-            let partner = self.out[first..].iter_mut().find(|(_, packet)| {
-                packet.get(12) == Some(&chunk::DATA) && packet.len() + sack.len() - edge::COMMON_HEADER <= room
-            });
-            match partner {
-                Some((_, packet)) => {
-                    edge::bundle(&mut self.scratch, &sack, packet);
-                    packet.clear();
-                    packet.extend_from_slice(&self.scratch);
-                }
-                None => self.out.push((peer.path.0, sack)),
-            }
-        }
-    }
-
-    /// Why patience has ended, if it has.
-    fn overdue(&self, peer: &mut Peer, now: Instant) -> Option<NetError> {
-        let remote = peer.remote();
-        if peer.deadline.is_some_and(|deadline| deadline <= now) {
-            return Some(match peer.phase {
-                Phase::Opening(_) | Phase::HalfOpen => {
-                    peer.not_connected(&format!("no answer within {:?}", self.options.connect_timeout))
-                }
-                Phase::Up(_) | Phase::Closing(_) => NetError::Lost {
-                    remote,
-                    reason: format!("the shutdown was not complete after {:?}", self.options.close_timeout),
-                },
-            });
-        }
-        let silent = peer.waiting_since.and_then(|since| since.checked_add(self.options.path_timeout));
-        silent.filter(|until| *until <= now).map(|_| NetError::Lost {
-            remote,
-            reason: format!("it has not acknowledged anything for {:?}", self.options.path_timeout),
-        })
-    }
-
-    fn schedule(&mut self, peer: &mut Peer) {
-        let silent = peer.waiting_since.and_then(|since| since.checked_add(self.options.path_timeout));
-        let next = [peer.stack.poll_timeout(), peer.deadline, silent].into_iter().flatten().min();
-        if let Some(next) = next
-            && peer.scheduled.is_none_or(|scheduled| next < scheduled)
-        {
-            peer.scheduled = Some(next);
-            self.timers.push(Reverse((next, peer.id)));
         }
     }
 
@@ -650,3 +287,6 @@ fn transport(options: &Options) -> TransportConfig {
         .with_rto_min_ms(milliseconds(options.rto_minimum))
         .with_rto_max_ms(milliseconds(options.rto_maximum))
 }
+
+#[cfg(test)]
+mod tests;

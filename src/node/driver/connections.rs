@@ -1,20 +1,55 @@
 //! Connections: taken, opened, named by their first message, read, written, ended.
 
-use bytes::Bytes;
-use tokio::sync::mpsc;
+use std::sync::Arc;
 
-use super::{Connection, Driver, IDENTIFY_SPAN, Input, is_named};
+use bytes::Bytes;
+
+use super::{Connection, Driver, IDENTIFY_SPAN, PORTION, is_named};
 use crate::message::Header;
+use crate::net::association::Taken;
 use crate::net::{Association, Incoming, NetError, Outgoing};
 use crate::peer::{ConnectionId, State, capabilities};
 use crate::registration::element::{Element, Now};
 
+impl Connection {
+    /// Ends the connection of someone who may not come in; what still comes on it is not looked at.
+    pub(super) fn drop_stranger(&mut self) {
+        self.dropped = true;
+        self.sender.abort();
+    }
+}
+
 impl<E: Element + Send + 'static> Driver<E> {
-    fn adopt(&mut self, now: Now, id: ConnectionId, association: Association, peer: Option<usize>) {
-        let connection = Connection { sender: association.sender(), peer, deadline: now.elapsed + IDENTIFY_SPAN };
+    fn adopt(&mut self, id: ConnectionId, association: Association, peer: Option<usize>) {
+        let ready = Arc::clone(&self.ready);
+        association.on_ready(move || ready.push(id));
+        let connection = Connection { sender: association.sender(), association, peer, dropped: false };
         self.connections.insert(id, connection);
-        let inputs = self.inputs.clone();
-        tokio::spawn(read(id, association, inputs));
+    }
+
+    /// Handles a portion of what has come on a connection, or its end; how many messages that were.
+    pub(super) fn take_turn(&mut self, id: ConnectionId) -> usize {
+        let Some(connection) = self.connections.get_mut(&id) else { return 0 };
+        let mut inbox = std::mem::take(&mut self.inbox);
+        let taken = connection.association.take_ready(PORTION, |message| inbox.push(message));
+        let (now, count) = (self.now(), inbox.len());
+        for message in inbox.drain(..) {
+            self.handle_message(now, id, message);
+            if !self.follows.is_empty() {
+                self.settle(now);
+            }
+        }
+        self.inbox = inbox;
+        match taken {
+            Taken::All => {}
+            Taken::Some => self.turns.push_back(id),
+            Taken::End(error) => {
+                let words = error.map_or_else(|| "the connection was closed".to_owned(), |error| error.to_string());
+                self.handle_closed(now, id, &words);
+            }
+        }
+        self.settle(now);
+        count
     }
 
     pub(super) fn new_connection(&mut self) -> ConnectionId {
@@ -44,7 +79,8 @@ impl<E: Element + Send + 'static> Driver<E> {
         }
         self.unidentified += 1;
         let id = self.new_connection();
-        self.adopt(now, id, association, None);
+        self.strangers.push_back((now.elapsed + IDENTIFY_SPAN, id));
+        self.adopt(id, association, None);
     }
 
     pub(super) fn handle_connected(
@@ -64,7 +100,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 let Some(entry) = self.peers.get_mut(peer) else { return };
                 let info = association.info();
                 entry.span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
-                self.adopt(now, id, association, Some(peer));
+                self.adopt(id, association, Some(peer));
                 self.peers[peer].machine.handle_connected(now.elapsed, id);
             }
             Err(error) => {
@@ -73,6 +109,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 self.views_stale = true;
             }
         }
+        self.drain_peer(now, peer, None);
     }
 
     pub(super) fn handle_closed(&mut self, now: Now, id: ConnectionId, words: &str) {
@@ -85,6 +122,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                     self.views_stale = true;
                 }
                 entry.machine.handle_closed(now.elapsed, id, words);
+                self.drain_peer(now, peer, None);
             }
             None => self.unidentified = self.unidentified.saturating_sub(1),
         }
@@ -98,6 +136,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 self.peers[peer].machine.handle_message(now.elapsed, id, bytes);
                 self.drain_peer(now, peer, Some(message.stream));
             }
+            None if connection.dropped => {}
             None => self.identify(now, id, &bytes),
         }
     }
@@ -110,7 +149,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             .filter(|header| header.is_request() && header.code == 257 && header.application == 0);
         let Some(header) = cer else {
             tracing::warn!(%remote, "the first message is no CER; the connection is dropped");
-            connection.sender.abort();
+            connection.drop_stranger();
             return;
         };
         let peers = &self.peers;
@@ -140,10 +179,11 @@ impl<E: Element + Send + 'static> Driver<E> {
                 if let Some(answer) = refusal.answer {
                     let _ = connection.sender.try_send(Outgoing::new(self.settings.private.sent(answer.into())));
                 }
+                connection.dropped = true;
                 connection.sender.begin_close();
             }
             // A CER is only good when a peer was found for it.
-            (Ok(_), None) => connection.sender.abort(),
+            (Ok(_), None) => connection.drop_stranger(),
         }
     }
 
@@ -159,22 +199,4 @@ impl<E: Element + Send + 'static> Driver<E> {
             Err(error) => tracing::warn!("a message was not sent: {error}"),
         }
     }
-}
-
-/// Carries an association's messages to the task until it ends.
-async fn read<E>(id: ConnectionId, mut association: Association, inputs: mpsc::Sender<Input<E>>) {
-    let words = loop {
-        match association.recv().await {
-            Ok(Some(message)) => {
-                if inputs.send(Input::Message { id, message }).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => break "the connection was closed".to_owned(),
-            Err(error) => break error.to_string(),
-        }
-    };
-    // Closed from our side too, and over: a shutdown is not cut short by the end of the process.
-    let _ = association.close().await;
-    let _ = inputs.send(Input::Closed { id, words }).await;
 }

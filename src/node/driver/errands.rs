@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Driver, Errand, Input, Observation, PARKED_LIMIT, PATIENCE, Return, TICKET_SPAN, is_named};
+use super::forward::Tried;
+use super::{Driver, Errand, Input, Observation, Return, TICKET_SPAN};
 use crate::message::Header;
 use crate::peer::requests::{Arrival, Duplicates, set_end_to_end, set_hop_by_hop};
-use crate::peer::{ConnectionId, Status, answers, routing};
-use crate::registration::element::{Action, Destination, Element, Event, NoAnswer, Now, Ticket, Token};
+use crate::peer::{ConnectionId, answers};
+use crate::registration::element::{Action, Element, Event, Now, Ticket, Token};
 
 impl<E: Element + Send + 'static> Driver<E> {
     pub(super) fn handle_request(
@@ -20,7 +21,8 @@ impl<E: Element + Send + 'static> Driver<E> {
         header: Header,
         message: &[u8],
     ) {
-        let key = Duplicates::<Ticket>::key(message, header.end_to_end);
+        // An agent judges no duplicates: that is for the server. RFC 6733 section 5.5.4.
+        let key = if self.local.is_agent() { None } else { Duplicates::<Ticket>::key(message, header.end_to_end) };
         let ticket = Ticket(self.next_ticket);
         let back = Return { connection, stream, hop_by_hop: header.hop_by_hop, key };
         match key.map(|key| self.duplicates.arrive(now.elapsed, key, ticket)) {
@@ -66,7 +68,12 @@ impl<E: Element + Send + 'static> Driver<E> {
         match action {
             Action::Send { token, destination, mut message } => {
                 set_end_to_end(&mut message, self.end_to_end.allocate());
-                self.send_request(now, Errand { token, destination }, message, true);
+                let errand = Errand { token, destination: Some(destination), tried: Tried::default() };
+                self.send_request(now, errand, message, true);
+            }
+            Action::Forward { ticket, message } => {
+                let errand = Errand { token: Token(ticket.0), destination: None, tried: Tried::default() };
+                self.send_request(now, errand, message, true);
             }
             Action::Answer { ticket, mut message } => {
                 let Some(back) = self.tickets.remove(&ticket) else {
@@ -121,43 +128,6 @@ impl<E: Element + Send + 'static> Driver<E> {
         });
     }
 
-    /// Sends a request to the peer that leads to its destination. One that is coming up is waited for when `patient`.
-    pub(super) fn send_request(&mut self, now: Now, errand: Errand, message: Vec<u8>, patient: bool) {
-        let application = Header::parse(&message).map_or(0, |header| header.application);
-        let (host, realm) = (errand.destination.host.as_deref(), errand.destination.realm.as_str());
-        let candidates: Vec<_> = self.peers.iter().map(|peer| peer.machine.candidate(application)).collect();
-        let found = routing::route(host, realm, application, &self.routes, &candidates);
-        let (errand, message) = match found {
-            Ok(at) => match self.peers[at].machine.send_request(now.elapsed, errand, message) {
-                Ok(()) => {
-                    self.drain_peer(now, at, None);
-                    return;
-                }
-                Err(back) => back,
-            },
-            Err(_) => (errand, message),
-        };
-        let coming = patient && self.parked.len() < PARKED_LIMIT && self.is_coming(&errand.destination);
-        if coming {
-            self.parked.push_back((now.elapsed + PATIENCE, errand, message));
-        } else {
-            tracing::debug!(node = %self.local.identity, realm = %errand.destination.realm, "no peer leads there");
-            self.no_answer(now, errand.token, NoAnswer::Unreachable);
-        }
-    }
-
-    /// True when a peer that may lead there has not been up yet, or is on its way back.
-    fn is_coming(&self, destination: &Destination) -> bool {
-        self.peers.iter().any(|peer| {
-            let expected = peer.machine.expected();
-            let there = match &destination.host {
-                Some(host) => is_named(expected, host),
-                None => expected.realm.as_ref().is_none_or(|realm| realm.eq_ignore_ascii_case(&destination.realm)),
-            };
-            there && matches!(peer.machine.status(), Status::Initial | Status::Reopen)
-        })
-    }
-
     /// Tries again what waits for a peer.
     pub(super) fn unpark(&mut self, now: Now) {
         for (deadline, errand, message) in std::mem::take(&mut self.parked) {
@@ -170,9 +140,5 @@ impl<E: Element + Send + 'static> Driver<E> {
                 last.0 = deadline;
             }
         }
-    }
-
-    pub(super) fn no_answer(&mut self, now: Now, token: Token, why: NoAnswer) {
-        self.element.handle(now, Event::Answer { token, result: Err(why) }, &mut self.actions);
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CAPABILITIES_EXCHANGE, DEVICE_WATCHDOG, DISCONNECT_PEER, Input, Peer};
+use super::{CAPABILITIES_EXCHANGE, DEVICE_WATCHDOG, DISCONNECT_PEER, Hold, Input, Peer};
 use crate::avp::dictionary::{DisconnectCause, OriginHost, ResultCode};
 use crate::avp::{Avps, Fault, FaultKind};
 use crate::interfaces::base::{self, DeviceWatchdogRequest, DisconnectPeerRequest};
 use crate::message::{Command, HEADER_LENGTH, Header, find};
 use crate::peer::output::{ConnectionId, DownReason, Output};
+use crate::peer::requests::Pending;
 use crate::peer::table::{Event, State};
 use crate::peer::watchdog::WatchdogEvent;
 use crate::peer::{answers, routing};
@@ -29,7 +30,7 @@ impl<T> Peer<T> {
         let sign = if watchdog_answer { WatchdogEvent::Dwa } else { WatchdogEvent::NonDwa };
         self.watch(now, sign);
         let local = Arc::clone(&self.local);
-        let fault = answers::judge_header(&message, &header, |application| local.serves(application));
+        let fault = answers::judge_header(&message, &header, &local);
         let taken = |fault: &Fault| {
             self.settings.any_command
                 && header.application != base::APPLICATION
@@ -116,8 +117,12 @@ impl<T> Peer<T> {
             return;
         }
         self.outputs.push_back(Output::Down(DownReason::PeerDisconnects(cause)));
-        // DO_NOT_WANT_TO_TALK_TO_YOU: no attempt until there is traffic for the peer. RFC 6733 section 5.4.3.
-        self.held |= cause == DisconnectCause::DO_NOT_WANT_TO_TALK_TO_YOU;
+        // RFC 6733 section 5.4.3: no attempt until there is traffic for the peer; none soon; or one after Tc.
+        match cause {
+            DisconnectCause::DO_NOT_WANT_TO_TALK_TO_YOU if self.hold == Hold::None => self.hold = Hold::UntilTraffic,
+            DisconnectCause::BUSY => self.watchdog.defer(now),
+            _ => {}
+        }
         self.apply(now, event, Input::Request(header));
     }
 
@@ -149,7 +154,9 @@ impl<T> Peer<T> {
             self.refuse(connection, &message, &header, ResultCode::DIAMETER_UNABLE_TO_COMPLY, &words);
             return;
         }
-        if let Err(not_ours) = routing::is_ours(&local.identity, &local.realm, &message, &header) {
+        if !local.is_agent()
+            && let Err(not_ours) = routing::is_ours(&local.identity, &local.realm, &message, &header)
+        {
             self.note(format!("a request that is not for us: {}", not_ours.words));
             self.refuse(connection, &message, &header, not_ours.result_code, &not_ours.words);
             return;
@@ -167,7 +174,8 @@ impl<T> Peer<T> {
         match self.requests.take(header.hop_by_hop) {
             Some(pending) => {
                 let took = now.saturating_sub(pending.sent);
-                self.outputs.push_back(Output::Answer { token: pending.token, message, took });
+                let Pending { token, message: request, .. } = pending;
+                self.outputs.push_back(Output::Answer { token, request, message, took });
             }
             None => self.note(format!(
                 "an answer with Hop-by-Hop Identifier {:#010x} that no request waits for is discarded",

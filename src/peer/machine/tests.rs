@@ -438,7 +438,36 @@ fn nobody_listens_and_the_next_attempt_comes_after_tc() {
     world.peers[0].handle_connect_failed(world.now, "connection refused");
     world.settle();
     assert_eq!(world.peers[0].state(), State::Closed);
-    assert_eq!(world.peers[0].next_deadline(), 30 * SECOND);
+    let after = world.peers[0].next_deadline();
+    assert!((26 * SECOND..34 * SECOND).contains(&after), "Tc, an eighth more or less: {after:?}");
+}
+
+#[test]
+fn what_a_peer_says_in_dpr_decides_when_it_is_connected_to_again() {
+    // Disconnect-Cause, how long until the next attempt without traffic, and with traffic.
+    for (cause, alone, invited) in [
+        (DisconnectCause::REBOOTING, 26..34, 26..34),
+        (DisconnectCause::BUSY, 105..136, 105..136),
+        (DisconnectCause::DO_NOT_WANT_TO_TALK_TO_YOU, 1000..u64::MAX, 26..150),
+    ] {
+        let attempt = |traffic: bool| {
+            let mut world = World::new([true, false]);
+            world.jump();
+            world.peers[1].stop(world.now, cause);
+            world.settle();
+            assert_eq!(world.states(), [State::Closed, State::Closed]);
+            if traffic {
+                world.peers[0].invite(world.now);
+            }
+            let parted = world.now;
+            while world.peers[0].state() == State::Closed && world.now < parted + 1000 * SECOND {
+                world.jump();
+            }
+            (world.now - parted).as_secs()
+        };
+        assert!(alone.contains(&attempt(false)), "{cause} without traffic: {} s", attempt(false));
+        assert!(invited.contains(&attempt(true)), "{cause} with traffic: {} s", attempt(true));
+    }
 }
 
 proptest! {

@@ -428,7 +428,7 @@ impl<A: UserAuthenticator> Element for AppServer<A> {
                     self.message_3(attempt, result, actions);
                 }
             }
-            Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
         }
     }
 }

@@ -565,6 +565,8 @@ impl<R: ContextReader> Element for Function<R> {
                 Some(Waiting::Told { step, what }) => subscription::told(step, &what, result, actions),
                 _ => {}
             },
+            // It forwards nothing.
+            Event::Undelivered { .. } => {}
             Event::Stored { token, result } => match self.pending.take(token) {
                 Some(Waiting::Write { job, attempt, held, after }) => {
                     self.written(now, (job, attempt), (held, after), result, actions);

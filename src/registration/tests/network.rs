@@ -352,6 +352,7 @@ impl Network {
     pub fn carry(&mut self, place: Place, actions: Vec<Action>) {
         for action in actions {
             match action {
+                Action::Forward { .. } => unreachable!("no party of the procedure forwards"),
                 Action::Send { token, destination, mut message } => {
                     let number = self.fresh() as u32;
                     message[12..16].copy_from_slice(&number.to_be_bytes());

@@ -1,0 +1,172 @@
+//! What one configuration needs: its addresses and ports, its peers' names, its files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::Check;
+use super::port::{Kind, Taken, try_bind};
+use crate::capture::write::SCTP_UDP_PORT;
+use crate::net::{Backend, Endpoint, Net, Options, Transport};
+use crate::node::config::Config;
+
+/// How long a name may take to be looked up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All checks of a configuration.
+pub fn checks(config: &Config) -> Vec<Check> {
+    let net = Net::new(Options::default());
+    let settings = &config.settings;
+    let mut checks = Vec::new();
+    let mut carriers = BTreeSet::new();
+    for endpoint in &settings.listen {
+        checks.extend(listens(config, &net, endpoint, &mut carriers));
+    }
+    for peer in &settings.peers {
+        if let Some(endpoint) = &peer.connect_to {
+            checks.push(connects(&net, endpoint, settings.transport, &peer.expected.identity));
+        }
+    }
+    checks.extend(config.store.as_deref().map(|path| writable("store", path)));
+    checks.extend(config.capture.as_deref().map(|path| writable("capture", path)));
+    checks
+}
+
+/// A place to listen at: its transport, its addresses, its port. `carriers` are the UDP addresses already looked at.
+fn listens(config: &Config, net: &Net, endpoint: &Endpoint, carriers: &mut BTreeSet<SocketAddr>) -> Vec<Check> {
+    let default = config.settings.transport;
+    let name = format!("listen {endpoint}");
+    let backend = match net.backend(endpoint.transport_or(default)) {
+        Ok(backend) => backend,
+        Err(error) => return vec![unavailable(name, &error.to_string())],
+    };
+    let port = endpoint.port_or(default);
+    let mut found = Vec::new();
+    for address in endpoint.addresses() {
+        let place = SocketAddr::new(address, port);
+        let check = match backend {
+            Backend::Tcp | Backend::Tls => tried(&name, Kind::Tcp, place, backend),
+            Backend::KernelSctp => tried(&name, Kind::Sctp, place, backend),
+            Backend::EmbeddedSctp => {
+                let udp = SocketAddr::new(address, config.udp_port.unwrap_or(SCTP_UDP_PORT));
+                if !carriers.insert(udp) {
+                    continue;
+                }
+                tried(&name, Kind::Udp, udp, backend)
+            }
+            Backend::EmbeddedSctpIp => over_ip(&name, address),
+        };
+        found.push(check);
+    }
+    found
+}
+
+fn tried(name: &str, kind: Kind, place: SocketAddr, backend: Backend) -> Check {
+    let at = format!("{place}/{}", kind.name());
+    let other = match kind {
+        Kind::Udp => "udp_port = NUMBER",
+        Kind::Tcp | Kind::Sctp => "another port in listen",
+    };
+    match try_bind(kind, place) {
+        Ok(()) => Check::good(name, format!("{at} is free, for {backend}")),
+        Err(Taken::By(who)) => {
+            let who = who.unwrap_or_else(|| "a process that cannot be seen".to_owned());
+            Check::bad(name, format!("{at} is taken by {who}"), format!("stop it, or write {other}"))
+        }
+        Err(Taken::NoSuchAddress) => Check::bad(
+            name,
+            format!("{} is no address of this machine", place.ip()),
+            format!("sudo ip address add {}/32 dev lo, or write an address of `ip address` in listen", place.ip()),
+        ),
+        Err(Taken::NotAllowed) => {
+            Check::bad(name, format!("{at} is not allowed for this user"), "write a port from 1024 in listen")
+        }
+        Err(Taken::Otherwise(words)) => Check::bad(name, format!("{at}: {words}"), "see the system's words"),
+    }
+}
+
+/// Embedded SCTP over IP has no port of the kernel's; the address and the right to the socket are what it needs.
+fn over_ip(name: &str, address: IpAddr) -> Check {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let place = SocketAddr::new(address, 0);
+    let bound = Socket::new(Domain::for_address(place), Type::RAW, Some(Protocol::SCTP))
+        .and_then(|socket| socket.bind(&place.into()));
+    match bound {
+        Ok(()) => Check::good(name, format!("{address} can be used over IP")),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Check::bad(
+            name,
+            "raw sockets are not allowed",
+            "sudo setcap cap_net_raw+ep $(command -v proselink), or write sctp-embedded: before the address",
+        ),
+        Err(error) => Check::bad(name, format!("{address}: {error}"), "write an address of `ip address` in listen"),
+    }
+}
+
+fn unavailable(name: String, words: &str) -> Check {
+    let mend = "sudo modprobe sctp, or write sctp-embedded: or tcp: before the address";
+    Check::bad(name, words, mend)
+}
+
+/// Where a peer is: its transport, and its name.
+fn connects(net: &Net, endpoint: &Endpoint, default: Transport, identity: &str) -> Check {
+    let name = format!("peer {identity}");
+    if let Err(error) = net.backend(endpoint.transport_or(default)) {
+        return unavailable(name, &error.to_string());
+    }
+    let Some(host) = endpoint.name() else {
+        return Check::good(name, format!("{endpoint} needs no look-up"));
+    };
+    match look_up(host) {
+        Ok(addresses) => {
+            let list: BTreeSet<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            Check::good(name, format!("{host} is {}", list.into_iter().collect::<Vec<_>>().join(", ")))
+        }
+        Err(words) => Check::bad(
+            name,
+            format!("{host} cannot be looked up: {words}"),
+            format!("write its address in connect_to, or a line for {host} in /etc/hosts"),
+        ),
+    }
+}
+
+/// The addresses of a name. The resolver has no time limit of its own, so it works beside.
+fn look_up(host: &str) -> Result<Vec<SocketAddr>, String> {
+    let (found, answer) = mpsc::channel();
+    let host = host.to_owned();
+    let work = move || {
+        let result = (host.as_str(), 0).to_socket_addrs();
+        let _ = found.send(result.map(Iterator::collect::<Vec<_>>).map_err(|error| error.to_string()));
+    };
+    std::thread::Builder::new().name("resolver".to_owned()).spawn(work).map_err(|error| error.to_string())?;
+    answer.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+}
+
+/// A file that the element writes.
+fn writable(name: &str, path: &Path) -> Check {
+    let shown = path.display();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let tried = if path.exists() {
+        fs::OpenOptions::new().append(true).open(path).map(drop)
+    } else {
+        // A file of our own beside it: the store itself is not ours to make.
+        let probe = folder.join(format!(".proselink-doctor-{}", std::process::id()));
+        let made = fs::OpenOptions::new().write(true).create_new(true).open(&probe).map(drop);
+        let _ = fs::remove_file(&probe);
+        made
+    };
+    match tried {
+        Ok(()) => Check::good(name, format!("{shown} can be written")),
+        Err(error) => {
+            let mend = if folder.is_dir() {
+                format!("sudo chown $(id -un) {}, or write another path", folder.display())
+            } else {
+                format!("mkdir -p {}", folder.display())
+            };
+            Check::bad(name, format!("{shown} cannot be written: {error}"), mend)
+        }
+    }
+}
