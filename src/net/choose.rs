@@ -309,4 +309,3 @@ async fn resolve(name: &str, patience: Duration) -> Result<Vec<IpAddr>, NetError
 fn nobody(endpoint: &Endpoint) -> NetError {
     NetError::Name { name: endpoint.to_string(), reason: "it has no address".to_owned() }
 }
-}
