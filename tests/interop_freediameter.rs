@@ -1,5 +1,5 @@
 //! freeDiameter 1.2.1 of Debian as the peer, in both roles at once: a node of ours connects to it, and it connects to
-//! another node of ours. Over TCP on any machine, over the kernel's SCTP where there is one (`scripts/kernel-sctp`).
+//! another node of ours. Over TCP and TLS on any machine, over the kernel's SCTP where there is one (`scripts/kernel-sctp`).
 //!
 //! `scripts/test interop` installs it and runs these.
 
@@ -25,4 +25,5 @@ fn set(story: &str, transport: Transport, ours: u32, its: u32) -> Option<(Stage,
 }
 
 stories_over!(tcp, proselink::net::Transport::Tcp, super::set);
+stories_over!(tls, proselink::net::Transport::Tls, super::set);
 stories_over!(kernel_sctp, proselink::net::Transport::KernelSctp, super::set);

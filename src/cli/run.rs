@@ -75,6 +75,9 @@ pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
         Early { words: error.to_string(), code }
     });
     let result = result.and_then(|config| {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         if args.check {
             say(&format!("{}: good", args.config.display()));
             return Ok(exit::GOOD);
@@ -102,6 +105,7 @@ async fn play(args: &RunArgs, config: Config) -> Result<u8, Early> {
     if let Some(port) = config.udp_port {
         options.udp_port = port;
     }
+    options.tls.clone_from(&config.tls);
     let capture = args.write.clone().or(config.capture.clone());
     let recorder = match &capture {
         Some(path) => {

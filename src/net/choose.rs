@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::sctp::{embedded, kernel};
-use super::{Association, Backend, DIAMETER_PORT, DIAMETER_TLS_PORT, Endpoint, Host, Listener, NetError, Options, tcp};
+use super::{
+    Association, Backend, DIAMETER_PORT, DIAMETER_TLS_PORT, Endpoint, Host, Listener, NetError, Options, tcp, tls,
+};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -76,11 +78,13 @@ pub struct Remote {
     /// The peer's UDP port underneath SCTP. When `None`, [`Options::udp_port`] for embedded SCTP, and no UDP for the
     /// kernel's.
     pub udp_port: Option<u16>,
+    /// Its host name, when it was looked up: TLS tells the peer which name was called.
+    pub name: Option<String>,
 }
 
 impl From<SocketAddr> for Remote {
     fn from(address: SocketAddr) -> Self {
-        Self { address, more: Vec::new(), udp_port: None }
+        Self { address, more: Vec::new(), udp_port: None, name: None }
     }
 }
 
@@ -154,7 +158,7 @@ impl Net {
             }
             Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => self.endpoint(backend, first)?.listen(port).await,
             Backend::Tcp => tcp::listen(local, Arc::clone(&self.options)),
-            Backend::Tls => Err(absent(backend)),
+            Backend::Tls => tls::listen(local, Arc::clone(&self.options)),
         }
     }
 
@@ -203,12 +207,13 @@ impl Net {
         if self.backend(transport)? == Backend::KernelSctp && endpoint.hosts.len() > 1 {
             let mut rest = found.into_iter();
             let Some(first) = rest.next() else { return Err(nobody(endpoint)) };
-            let remote = Remote { address: SocketAddr::new(first, port), more: rest.collect(), udp_port };
+            let remote = Remote { address: SocketAddr::new(first, port), more: rest.collect(), udp_port, name: None };
             return self.connect_from(transport, &of_family(first), remote).await;
         }
         let mut failure = nobody(endpoint);
         for address in found {
-            let remote = Remote { udp_port, ..Remote::from(SocketAddr::new(address, port)) };
+            let name = endpoint.name().map(str::to_owned);
+            let remote = Remote { udp_port, name, ..Remote::from(SocketAddr::new(address, port)) };
             match self.connect_from(transport, &of_family(address), remote).await {
                 Ok(association) => return Ok(association),
                 Err(error) => failure = error,
@@ -223,7 +228,7 @@ impl Net {
         locals: &[IpAddr],
         remote: Remote,
     ) -> Result<Association, NetError> {
-        let Remote { address, more, udp_port } = remote;
+        let Remote { address, more, udp_port, name } = remote;
         let first = locals.first().copied();
         let from = first.map(|local| SocketAddr::new(local, 0));
         match self.backend(transport)? {
@@ -239,7 +244,7 @@ impl Net {
                 self.endpoint(backend, local)?.connect(lower, address.port()).await
             }
             Backend::Tcp => tcp::connect(from, address, Arc::clone(&self.options)).await,
-            backend @ Backend::Tls => Err(absent(backend)),
+            Backend::Tls => tls::connect(from, address, name.as_deref(), Arc::clone(&self.options)).await,
         }
     }
 
@@ -303,8 +308,4 @@ async fn resolve(name: &str, patience: Duration) -> Result<Vec<IpAddr>, NetError
 
 fn nobody(endpoint: &Endpoint) -> NetError {
     NetError::Name { name: endpoint.to_string(), reason: "it has no address".to_owned() }
-}
-
-fn absent(backend: Backend) -> NetError {
-    NetError::Unavailable { backend, reason: "it is not in this build".to_owned() }
 }

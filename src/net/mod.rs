@@ -1,7 +1,7 @@
 //! Transports: what carries Diameter messages between this node and another, and nothing of what they mean.
 //!
 //! A node opens one [`Net`], listens and connects through it, and gets an [`Association`] either way, whichever of the
-//! transports is behind: SCTP in the kernel, SCTP embedded (over UDP), or TCP. A message goes in and comes out whole, with
+//! transports is behind: SCTP in the kernel, SCTP embedded (over UDP), TCP, or TLS. A message goes in and comes out whole, with
 //! its stream and payload protocol identifier.
 //!
 //! ```text
@@ -10,7 +10,8 @@
 //! sctp/edge.rs     packets in and out of the embedded stack     sctp/pump.rs   its associations, without a socket
 //! sctp/peer.rs     one of these associations                   sctp/embedded.rs the UDP socket under them
 //! sctp/kernel.rs   SCTP sockets of the kernel                  path.rs      the ways to a peer of several addresses
-//! tcp.rs codec.rs  byte streams cut into messages               record.rs      all of it into one capture
+//! tcp.rs tls/      sockets of byte streams                     stream.rs codec.rs  messages cut out of them
+//! record.rs        all of it into one capture
 //! ```
 
 pub mod association;
@@ -22,8 +23,10 @@ pub mod record;
 pub mod sctp;
 mod stream;
 pub mod tcp;
+pub mod tls;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +38,7 @@ pub use codec::{CodecError, MessageCodec};
 pub use endpoint::{Endpoint, Host};
 pub use path::{Path, PathChange, PathEvent, PathState};
 pub use record::Recorder;
+pub use tls::{Credentials, Protection};
 
 use crate::message::framing::{DEFAULT_MESSAGE_LIMIT, FramingError};
 
@@ -135,6 +139,8 @@ pub struct Info {
     pub outgoing_streams: u16,
     /// Streams from the peer; 1 over TCP.
     pub incoming_streams: u16,
+    /// What protects it, if anything does.
+    pub protection: Option<Arc<Protection>>,
 }
 
 impl Info {
@@ -150,6 +156,7 @@ impl Info {
             encapsulation: None,
             outgoing_streams: 1,
             incoming_streams: 1,
+            protection: None,
         }
     }
 }
@@ -284,8 +291,10 @@ pub struct Options {
     pub path_timeout: Duration,
     /// Associations of one local address. Default 4096.
     pub maximum_associations: usize,
-    /// Associations of one local address that peers have begun and not completed; embedded SCTP. Default 256.
+    /// Associations of one local address that peers have begun and not completed; embedded SCTP, TLS. Default 256.
     pub maximum_handshakes: usize,
+    /// Our certificate and key and the authorities, for TLS; none without.
+    pub tls: Option<Credentials>,
     /// Takes every packet into a capture.
     pub recorder: Option<Recorder>,
 }
@@ -313,6 +322,7 @@ impl Default for Options {
             path_timeout: Duration::from_secs(30),
             maximum_associations: 4096,
             maximum_handshakes: 256,
+            tls: None,
             recorder: None,
         }
     }

@@ -5,6 +5,8 @@
 //!   element alone records both directions. It is recorded before it leaves, so causes stand before effects.
 //! - TCP and the kernel's SCTP show messages, not packets: a conversation is made up around them, from handshake to
 //!   teardown, by the same rule.
+//! - Over TLS the messages are recorded as this node reads and writes them, in the clear, as a TCP conversation. Port 5868
+//!   stands there as 3868, because readers take 5868 for TLS, and a comment at each message tells what protected it.
 //!
 //! Blocks are made in memory under a short lock; a thread writes them to the file. When the file cannot keep up the
 //! recorder waits rather than lose a packet. Dropping the last handle writes the rest.
@@ -17,8 +19,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Backend;
 use super::sctp::edge::chunk;
+use super::{Backend, DIAMETER_PORT, DIAMETER_TLS_PORT};
 use crate::capture::write::{self, CaptureWriter, Data, Direction, SctpConversation, TcpConversation, WriteError};
 
 /// Says something about a message for the packet's comment. Of a message that needs several packets it sees the first
@@ -154,7 +156,8 @@ impl Recorder {
         let mut conversation = state.conversations.remove(&key).unwrap_or_else(|| {
             let seed = now_ns();
             let mut kind = match backend {
-                Backend::Tcp | Backend::Tls => Kind::Tcp(TcpConversation::new(key.0, key.1, seed)),
+                Backend::Tcp => Kind::Tcp(TcpConversation::new(key.0, key.1, seed)),
+                Backend::Tls => Kind::Tcp(TcpConversation::new(key.0, in_clear(key.1), seed)),
                 Backend::KernelSctp | Backend::EmbeddedSctp | Backend::EmbeddedSctpIp => {
                     Kind::Sctp(SctpConversation::new(key.0, key.1, None, seed))
                 }
@@ -172,7 +175,7 @@ impl Recorder {
         drop(guard);
         self.handle.shared.work.notify_one();
         let direction = if client { Direction::ToServer } else { Direction::ToClient };
-        Track { recorder: self.clone(), key, remote, direction, open: true }
+        Track { recorder: self.clone(), key, remote, direction, protected: backend == Backend::Tls, open: true }
     }
 
     /// What the annotator says about the messages that begin in an SCTP packet.
@@ -204,6 +207,8 @@ pub(crate) struct Track {
     remote: SocketAddr,
     /// The way from this end.
     direction: Direction,
+    /// By TLS.
+    protected: bool,
     open: bool,
 }
 
@@ -227,7 +232,11 @@ impl Track {
 
     fn message(&self, direction: Direction, bytes: &[u8], stream: u16, ppid: u32) {
         let shared = &self.recorder.handle.shared;
-        let comment = shared.annotate.as_ref().and_then(|annotate| annotate(bytes));
+        let mut comment = shared.annotate.as_ref().and_then(|annotate| annotate(bytes));
+        if self.protected {
+            let words = format!("protected by TLS on port {}", self.key.1.port());
+            comment = Some(comment.map_or_else(|| words.clone(), |comment| format!("{comment}; {words}")));
+        }
         let message = write::Message { direction, bytes, ppid, stream, comment: comment.as_deref() };
         let mut guard = shared.wait_for_room();
         let state = &mut *guard;
@@ -273,6 +282,14 @@ impl Track {
         drop(guard);
         shared.work.notify_one();
     }
+}
+
+/// The port that readers of captures take for Diameter in the clear.
+fn in_clear(mut server: SocketAddr) -> SocketAddr {
+    if server.port() == DIAMETER_TLS_PORT {
+        server.set_port(DIAMETER_PORT);
+    }
+    server
 }
 
 impl Drop for Track {

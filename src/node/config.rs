@@ -13,6 +13,12 @@
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
 //! connect_to = "127.0.0.13"              # as in listen, or a name: "tcp:hss.example:3870"; left out: it connects to us
+//! certificate_name = "hss1.lab"          # over TLS: what its certificate names, when that is not its identity
+//!
+//! [tls]                                  # for "tls:" in listen and connect_to; PEM, paths from this file's folder
+//! certificate = "function.pem"           # ours, then those between it and the authority
+//! key = "function.key"
+//! ca = "ca.pem"                          # whom we believe: authorities, or peers' own self-signed certificates
 //!
 //! [[route]]                              # for what is not for a peer and its realm
 //! realm = "epc.mnc002.mcc001.3gppnetwork.org"   # "*": every realm that has no route of its own
@@ -41,6 +47,7 @@
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
 
 mod agents;
+mod tls;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -54,7 +61,7 @@ use toml::Spanned;
 use super::{PeerSettings, Settings};
 use crate::generic::ResponderConfig;
 use crate::message::renumber::PrivateNumbers;
-use crate::net::{Endpoint, Transport};
+use crate::net::{Credentials, Endpoint, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Intervals, Local};
 use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
@@ -72,8 +79,12 @@ pub struct Config {
     pub capture: Option<PathBuf>,
     /// The store's file.
     pub store: Option<PathBuf>,
+    /// Our certificate and whom we believe, for TLS.
+    pub tls: Option<Credentials>,
     /// What it plays.
     pub role: Role,
+    /// What is good and yet doubtful: a certificate that ends soon.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// What a node plays.
@@ -154,7 +165,10 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     };
     let file: File =
         toml::from_str(text).map_err(|error| wrong(error.span(), error.message().trim_end().replace('\n', " ")))?;
-    file.judge(path).map_err(|(span, words)| wrong(span, words))
+    let mut warnings = Vec::new();
+    let mut config = file.judge(path, &mut warnings).map_err(|(span, words)| wrong(span, words))?;
+    config.warnings = warnings.into_iter().map(|(span, words)| wrong(span, words)).collect();
+    Ok(config)
 }
 
 /// Line and column of an octet, both from 1; the column counts characters.
@@ -184,6 +198,7 @@ struct File {
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
     private: Option<Spanned<PrivateNumbers>>,
+    tls: Option<tls::TlsSection>,
     #[serde(default)]
     peer: Vec<PeerSection>,
     #[serde(default)]
@@ -207,6 +222,7 @@ struct PeerSection {
     #[serde(default)]
     addresses: Vec<IpAddr>,
     udp_port: Option<u16>,
+    certificate_name: Option<Spanned<String>>,
     tc: Option<Spanned<f64>>,
     tc_max: Option<Spanned<f64>>,
     tw: Option<Spanned<f64>>,
@@ -225,7 +241,7 @@ struct RouteSection {
 type Wrong = (Option<Range<usize>>, String);
 
 impl File {
-    fn judge(self, path: &Path) -> Result<Config, Wrong> {
+    fn judge(self, path: &Path, warnings: &mut Vec<Wrong>) -> Result<Config, Wrong> {
         let identity = name(&self.identity, "identity")?;
         let realm = name(&self.realm, "realm")?;
         let listen = self.listen.iter().map(listening).collect::<Result<Vec<_>, _>>()?;
@@ -264,6 +280,17 @@ impl File {
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
         let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
         let watchdog = seconds(self.tw.as_ref(), "tw", LEAST_TW, default.intervals.watchdog)?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let tls = self.tls.as_ref().map(|section| section.judge(&folder, &identity, warnings)).transpose()?;
+        let over_tls = |endpoint: &Endpoint| endpoint.transport_or(transport) == Transport::Tls;
+        if tls.is_none() {
+            let connecting = self.peer.iter().filter_map(|section| section.connect_to.as_ref());
+            for text in self.listen.iter().chain(connecting) {
+                if endpoint(text).is_ok_and(|endpoint| over_tls(&endpoint)) {
+                    return Err((Some(text.span()), tls::MISSING.to_owned()));
+                }
+            }
+        }
         for section in self.peer {
             let connect = seconds(section.tc.as_ref(), "tc", 0.1, connect)?;
             let limit = section.tc_max.as_ref().or(self.tc_max.as_ref());
@@ -280,6 +307,8 @@ impl File {
                 return Err((Some(section.identity.span()), format!("the peer {identity} {what}")));
             }
             let connect_to = section.connect_to.as_ref().map(endpoint).transpose()?;
+            let of_certificate =
+                section.certificate_name.as_ref().map(|text| name(text, "certificate_name")).transpose()?;
             let mut addresses = section.addresses;
             addresses.extend(connect_to.iter().flat_map(Endpoint::addresses));
             addresses.sort_unstable();
@@ -291,6 +320,7 @@ impl File {
                     connect: connect_to.is_some(),
                     intervals: of_peer,
                     answer_wait,
+                    certificate_name: of_certificate,
                     ..default.clone()
                 },
                 connect_to,
@@ -306,7 +336,6 @@ impl File {
             }
             settings.routes.push(RealmRoute { realm, application, hosts, share });
         }
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let store = self.store.map(|store| folder.join(store));
         let relay = self.relay.map(|one| (one.span(), Role::Relay(one.into_inner())));
         let redirect = match self.redirect {
@@ -328,7 +357,7 @@ impl File {
             return Err((None, words.to_owned()));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
-        Ok(Config { settings, udp_port: self.udp_port, capture, store, role })
+        Ok(Config { settings, udp_port: self.udp_port, capture, store, tls, role, warnings: Vec::new() })
     }
 }
 

@@ -3,6 +3,7 @@
 mod connections;
 mod errands;
 mod forward;
+mod protection;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;

@@ -1,5 +1,7 @@
 //! Nodes with a small element on real sockets: who gets in, what comes back, how they part.
 
+mod protection;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Mutex;

@@ -89,6 +89,9 @@ impl Capabilities {
     }
 }
 
+/// The value of Inband-Security-Id for peers that protect a connection before CER, or not at all.
+const NO_INBAND_SECURITY: u32 = 0;
+
 /// A peer as the configuration has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
@@ -176,6 +179,7 @@ pub fn cer(local: &Local, hop_by_hop: u32, end_to_end: u32) -> Vec<u8> {
         origin_state_id: (local.origin_state != 0).then_some(local.origin_state),
         supported_vendor_id: presented.vendors,
         auth_application_id: presented.plain,
+        inband_security_id: vec![NO_INBAND_SECURITY],
         vendor_specific_application_id: presented.of_vendors,
         firmware_revision: local.firmware,
         ..Default::default()
@@ -198,6 +202,7 @@ pub fn cea(local: &Local, cer: &Header, result_code: u32, error: Option<&str>) -
         error_message: error,
         supported_vendor_id: presented.vendors,
         auth_application_id: presented.plain,
+        inband_security_id: vec![NO_INBAND_SECURITY],
         vendor_specific_application_id: presented.of_vendors,
         firmware_revision: local.firmware,
         ..Default::default()
@@ -266,13 +271,8 @@ pub fn judge_cer<'p>(
     if let Err(words) = realm_fits(expected, &theirs) {
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
-    if !request.inband_security_id.is_empty() && !request.inband_security_id.contains(&0) {
-        let words = format!(
-            "{} wants TLS inside the connection (Inband-Security-Id 1) and {} offers none; protect the connection \
-             before CER, on port 5868, or let the peer advertise NO_INBAND_SECURITY",
-            theirs.identity, local.identity
-        );
-        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, words);
+    if !request.inband_security_id.is_empty() && !request.inband_security_id.contains(&NO_INBAND_SECURITY) {
+        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, wants_inband(local, &theirs));
     }
     if let Err(words) = common_application(local, &theirs) {
         return refuse(ResultCode::DIAMETER_NO_COMMON_APPLICATION, words);
@@ -329,10 +329,23 @@ pub fn judge_cea(local: &Local, expected: &Expected, message: &[u8]) -> Result<C
     if let Err(words) = realm_fits(expected, &theirs) {
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
+    if !answer.inband_security_id.is_empty() && !answer.inband_security_id.contains(&NO_INBAND_SECURITY) {
+        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, wants_inband(local, &theirs));
+    }
     if let Err(words) = common_application(local, &theirs) {
         return refuse(ResultCode::DIAMETER_NO_COMMON_APPLICATION, words);
     }
     Ok(theirs)
+}
+
+/// TLS after CEA is not offered: RFC 6733 section 6.10 advises against it.
+fn wants_inband(local: &Local, theirs: &Capabilities) -> String {
+    format!(
+        "{} wants TLS inside the connection (Inband-Security-Id 1) and {} offers none; protect the connection before CER, \
+         on port 5868, with \"tls:\" in listen or connect_to here (in freeDiameter ConnectPeer without No_TLS), or let the \
+         peer advertise NO_INBAND_SECURITY (in freeDiameter No_TLS)",
+        theirs.identity, local.identity
+    )
 }
 
 fn faulty(local: &Local, message: &[u8], header: &Header, faults: &[Fault]) -> Refusal {

@@ -112,6 +112,12 @@ impl<T> Peer<T> {
         self.watchdog.status()
     }
 
+    /// The name in the peer's certificate, where that is not its identity.
+    #[must_use]
+    pub fn certificate_name(&self) -> Option<&str> {
+        self.settings.certificate_name.as_deref()
+    }
+
     /// The configuration's words about it.
     #[must_use]
     pub const fn expected(&self) -> &Expected {

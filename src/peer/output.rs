@@ -31,6 +31,8 @@ pub struct Settings {
     pub pending_limit: usize,
     /// Requests of our applications whose command no table knows are handed on too; else they are answered with 3001.
     pub any_command: bool,
+    /// The name in the peer's certificate, where that is not its identity. With it the peer must come over TLS.
+    pub certificate_name: Option<String>,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             answer_wait: Duration::from_secs(10),
             pending_limit: 65_536,
             any_command: false,
+            certificate_name: None,
         }
     }
 }

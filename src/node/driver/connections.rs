@@ -8,7 +8,7 @@ use super::{Connection, Driver, IDENTIFY_SPAN, PORTION, is_named};
 use crate::message::Header;
 use crate::net::association::Taken;
 use crate::net::{Association, Incoming, NetError, Outgoing};
-use crate::peer::{ConnectionId, capabilities};
+use crate::peer::{ConnectionId, State, capabilities};
 use crate::registration::element::{Element, Now};
 
 impl Connection {
@@ -93,6 +93,11 @@ impl<E: Element + Send + 'static> Driver<E> {
         let Some(entry) = self.peers.get_mut(peer) else { return };
         match result {
             Ok(association) => {
+                if let Err(distrust) = self.judge_protection(peer, association.info(), true) {
+                    self.refuse_called(now, peer, association, distrust);
+                    return;
+                }
+                let Some(entry) = self.peers.get_mut(peer) else { return };
                 let info = association.info();
                 entry.span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
                 self.adopt(id, association, Some(peer));
@@ -111,7 +116,12 @@ impl<E: Element + Send + 'static> Driver<E> {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.peer {
             Some(peer) => {
-                self.peers[peer].machine.handle_closed(now.elapsed, id, words);
+                let entry = &mut self.peers[peer];
+                if entry.machine.state() == State::WaitICea {
+                    entry.trouble = Some(format!("the connection ended before CEA came: {words}"));
+                    self.views_stale = true;
+                }
+                entry.machine.handle_closed(now.elapsed, id, words);
                 self.drain_peer(now, peer, None);
             }
             None => self.unidentified = self.unidentified.saturating_sub(1),
@@ -148,6 +158,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             found = peers.iter().position(|peer| is_named(peer.machine.expected(), identity));
             found.map(|at| peers[at].machine.expected())
         });
+        let judged = match found.and_then(|at| self.refuse_caller(at, id, &header)) {
+            Some(refusal) if judged.is_ok() => Err(refusal),
+            _ => judged,
+        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         match (judged, found) {
             (Ok(capabilities), Some(peer)) => {
                 connection.peer = Some(peer);

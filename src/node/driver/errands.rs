@@ -1,6 +1,5 @@
 //! Between the element and its peers: requests that come and their answers, requests that leave, writes and timers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,7 +50,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.next_ticket += 1;
         self.tickets.insert(ticket, back);
         self.ticket_ages.push_back((now.elapsed + TICKET_SPAN, ticket));
-        let sender = Arc::clone(&self.peers[at].sender);
+        let sender = self.sender_over(at, connection);
         let event = Event::Request { ticket, sender: &sender, header, message };
         self.element.handle(now, event, &mut self.actions);
     }

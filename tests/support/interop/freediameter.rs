@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use proselink::net::Transport;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 
 use super::program::Program;
 use super::stories::RealPeer;
@@ -39,7 +39,7 @@ pub fn missing() -> Option<String> {
 pub struct FreeDiameter {
     /// Identity.
     pub identity: String,
-    /// TCP or the kernel's SCTP.
+    /// TCP, TLS or the kernel's SCTP.
     pub transport: Transport,
     /// Where it listens, at all addresses: it refuses 127.x in ListenOn.
     pub port: u16,
@@ -62,20 +62,26 @@ impl FreeDiameter {
     /// When they cannot be written, or the compiler refuses the extension.
     pub fn write(&self) {
         let at = |file: &str| self.folder.join(file);
-        certificates(&self.folder, &self.identity);
-        std::fs::write(at("acl.conf"), format!("ALLOW_IPSEC {}\n", self.admits.join(" "))).expect("acl.conf");
+        let holders = [("certificate", self.identity.clone()), ("a", name("a")), ("b", name("b"))];
+        certificates(&self.folder, &holders);
+        // The word lets peers in without TLS.
+        let clear = if self.transport == Transport::Tls { "" } else { "ALLOW_IPSEC " };
+        std::fs::write(at("acl.conf"), format!("{clear}{}\n", self.admits.join(" "))).expect("acl.conf");
         std::fs::write(at("fd.conf"), self.configuration()).expect("fd.conf");
     }
 
     fn configuration(&self) -> String {
         let at = |file: &str| self.folder.join(file).display().to_string();
         // One transport alone, or it tries the other when the first fails.
-        let other = if self.transport == Transport::Tcp { "No_SCTP" } else { "No_TCP" };
+        let over_tcp = matches!(self.transport, Transport::Tcp | Transport::Tls);
+        let other = if over_tcp { "No_SCTP" } else { "No_TCP" };
+        let (plain, secure) = if self.transport == Transport::Tls { (0, self.port) } else { (self.port, 0) };
+        let no_tls = if self.transport == Transport::Tls { "" } else { "No_TLS; " };
         let mut text = format!(
             r#"Identity = "{identity}";
 Realm = "{REALM}";
-Port = {port};
-SecPort = 0;
+Port = {plain};
+SecPort = {secure};
 No_IPv6;
 {other};
 TcTimer = 1;
@@ -86,10 +92,9 @@ LoadExtension = "{EXTENSIONS}/acl_wl.fdx" : "{acl}";
 LoadExtension = "{purge}" : "{asks}";
 "#,
             identity = self.identity,
-            port = self.port,
             watchdog = self.watchdog,
             certificate = at("certificate.pem"),
-            key = at("key.pem"),
+            key = at("certificate.key"),
             authority = at("authority.pem"),
             acl = at("acl.conf"),
             purge = extension().display(),
@@ -98,7 +103,7 @@ LoadExtension = "{purge}" : "{asks}";
         for (peer, port) in &self.connects {
             let _ = writeln!(
                 text,
-                r#"ConnectPeer = "{peer}" {{ ConnectTo = "127.0.0.1"; Port = {port}; No_TLS; {other}; }};"#
+                r#"ConnectPeer = "{peer}" {{ ConnectTo = "127.0.0.1"; Port = {port}; {no_tls}{other}; }};"#
             );
         }
         text
@@ -151,23 +156,23 @@ fn extension() -> &'static Path {
     })
 }
 
-/// Writes `authority.pem`, and `certificate.pem` and `key.pem` of `identity`, which the authority signs. freeDiameter
-/// wants them without TLS too.
-pub fn certificates(folder: &Path, identity: &str) {
+/// Writes `authority.pem`, and `FILE.pem` and `FILE.key` for each identity, which the authority signs. They name it in the
+/// common name, as freeDiameter's guide has it. freeDiameter wants certificates without TLS too.
+pub fn certificates(folder: &Path, holders: &[(&str, String)]) {
+    let write = |file: String, text| std::fs::write(folder.join(file), text).expect("a file");
     let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "interoperability test");
-    let authority = params.self_signed(&key).expect("a certificate");
+    write("authority.pem".to_owned(), params.self_signed(&key).expect("a certificate").pem());
     let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(vec![identity.to_owned()]).expect("a name");
-    params.distinguished_name.push(DnType::CommonName, identity);
-    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
-    for (file, text) in
-        [("authority.pem", authority.pem()), ("certificate.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
-    {
-        std::fs::write(folder.join(file), text).expect("a file");
+    for (file, identity) in holders {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, identity.as_str());
+        write(format!("{file}.pem"), params.signed_by(&key, &issuer).expect("a certificate").pem());
+        write(format!("{file}.key"), key.serialize_pem());
     }
 }
 

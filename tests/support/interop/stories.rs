@@ -69,6 +69,12 @@ impl Stage {
         } else {
             (format!("listen = [\"127.0.0.1:{port_of_b}\"]"), String::new())
         };
+        let tls = match transport {
+            Transport::Tls => {
+                format!("[tls]\ncertificate = \"{who}.pem\"\nkey = \"{who}.key\"\nca = \"authority.pem\"\n")
+            }
+            _ => String::new(),
+        };
         format!(
             r#"identity = "{identity}"
 realm = "{REALM}"
@@ -81,6 +87,7 @@ tw = {watchdog}
 identity = "{peer}"
 {connect}
 
+{tls}
 [hss]
 "#,
             identity = name(who),
@@ -97,7 +104,11 @@ identity = "{peer}"
         std::fs::write(&path, self.configuration(who)).expect("a configuration");
         let config = config::load(&path).unwrap_or_else(|error| panic!("{error}"));
         let messages = Messages::record(&self.folder.join(format!("{who}.pcapng")));
-        let net = Net::new(Options { recorder: Some(messages.recorder.clone()), ..Options::default() });
+        let net = Net::new(Options {
+            tls: config.tls.clone(),
+            recorder: Some(messages.recorder.clone()),
+            ..Options::default()
+        });
         let element = Subscriber::new(&name(who));
         let handle =
             node::start(config.settings, net, element, None, None).await.unwrap_or_else(|error| panic!("{error}"));
