@@ -101,7 +101,14 @@ fn every_command_of_the_readme_succeeds() {
 #[test]
 fn every_link_of_the_papers_leads_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/compliance.md", "captures/README.md"] {
+    for paper in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/compliance.md",
+        "docs/operations.md",
+        "captures/README.md",
+    ] {
         let text = std::fs::read_to_string(root.join(paper)).unwrap_or_else(|error| panic!("{paper}: {error}"));
         let folder = root.join(paper).parent().expect("a paper lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

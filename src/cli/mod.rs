@@ -60,6 +60,18 @@ pub struct Globals {
     /// What to say on standard error, e.g. `warn`, `debug`, `proselink::net=trace`; also PROSELINK_LOG
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Global")]
     log: Option<String>,
+    /// How the log is written: as text, or a JSON object a line
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Global")]
+    log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// For machines: an object a line, with the spans it happened in
+    Json,
 }
 
 /// When to use colour.
@@ -131,7 +143,11 @@ fn start_log(globals: &Globals) -> Result<(), String> {
     };
     let colour = globals.choice(&std::io::stderr());
     // A second call in one process, as tests make it, keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match globals.log_format {
+        LogFormat::Text => log.with_ansi(colour).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(true).try_init(),
+    };
     Ok(())
 }
 

@@ -1,11 +1,15 @@
 //! `proselink run`: one element alone, from its configuration file.
 
+mod attend;
+mod systemd;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
+use self::attend::{Attendant, End};
 use super::{Globals, exit};
 use crate::generic::Responder;
 use crate::net::{Backend, Net, NetError, Options, Recorder};
@@ -41,6 +45,7 @@ Examples:
   proselink run -c examples/hss.toml             an HSS, until Ctrl-C
   proselink run -c examples/ue.toml              a UE: registers, prints the result, ends
   proselink run -c examples/mme.toml -w mme.pcapng -v
+  proselink run -c examples/hss.toml --log debug --log-format json
   proselink run -c examples/function.toml --check";
 
 /// How long a UE waits for its MME and app server.
@@ -86,7 +91,10 @@ pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
             .enable_all()
             .build()
             .map_err(|error| Early::environment(format!("the system gives no threads: {error}")))?;
-        runtime.block_on(play(&args, config))
+        let result = runtime.block_on(play(&args, config));
+        // A name that is being looked up must not hold up the end.
+        runtime.shutdown_background();
+        result
     });
     result.unwrap_or_else(|early| {
         eprintln!("proselink: {}", early.words);
@@ -132,31 +140,36 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
     let mut seed = [0; 16];
     getrandom::fill(&mut seed)
         .map_err(|error| Early::environment(format!("the system gives no randomness: {error}")))?;
+    let tells = !matches!(config.role, Role::Ue(_));
+    let mut attendant = Attendant::new(args.config.clone(), &mut config, tells).await?;
+    let attendant = &mut attendant;
     let Config { settings, role, store, .. } = config;
     let path = args.config.display();
     match role {
         Role::Ue(role) => {
             let handle = start(settings, &net, Ue::new(identity, role, seed), None).await?;
-            register(handle, args.moves).await
+            register(handle, attendant, args.moves).await
         }
         Role::Mme(role) => {
             let mme = Mme::new(identity, role, seed).map_err(|error| Early::usage(format!("{path}: [mme] {error}")))?;
-            serve(start(settings, &net, mme, None).await?).await
+            serve(start(settings, &net, mme, None).await?, attendant).await
         }
-        Role::Hss(role) => serve(start(settings, &net, Hss::new(identity, role, seed), None).await?).await,
+        Role::Hss(role) => serve(start(settings, &net, Hss::new(identity, role, seed), None).await?, attendant).await,
         Role::AppServer(role) => {
             let server = AppServer::new(identity, role, seed)
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
-            serve(start(settings, &net, server, None).await?).await
+            serve(start(settings, &net, server, None).await?, attendant).await
         }
-        Role::Responder(role) => serve(start(settings, &net, Responder::new(identity, role), None).await?).await,
+        Role::Responder(role) => {
+            serve(start(settings, &net, Responder::new(identity, role), None).await?, attendant).await
+        }
         Role::Relay(role) => {
             let relay = RelayElement::new(&identity, role.proxy_info, seed);
-            serve(start(settings, &net, relay, None).await?).await
+            serve(start(settings, &net, relay, None).await?, attendant).await
         }
         Role::Redirect(role) => {
             let redirect = RedirectElement::new(&identity, role.rows);
-            serve(start(settings, &net, redirect, None).await?).await
+            serve(start(settings, &net, redirect, None).await?, attendant).await
         }
         Role::Function(role) => {
             let file = store.ok_or_else(|| Early::usage(format!("{path}: a function needs a store")))?;
@@ -164,7 +177,10 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
             let function = Function::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [function] {error}")))?;
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
-            let code = serve(start(settings, &net, function, Some(committer)).await?).await?;
+            let code = serve(start(settings, &net, function, Some(committer)).await?, attendant).await?;
+            if code != exit::GOOD {
+                return Ok(code);
+            }
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             joined.map_err(Early::environment)?.map_err(Early::environment)?;
             Ok(code)
@@ -205,23 +221,32 @@ async fn start<E: Element + Send + 'static>(
     Ok(handle)
 }
 
-/// A server runs until it is told to stop, and that is a success.
-async fn serve<E: Element + Send + 'static>(handle: Handle<E>) -> Result<u8, Early> {
+/// A server runs until it is told to stop, and that is a success; a second word ends it at once, and that is none.
+async fn serve<E: Element + Send + 'static>(handle: Handle<E>, attendant: &mut Attendant) -> Result<u8, Early> {
     let identity = handle.identity().to_owned();
-    stop_signal().await?;
-    handle.stop().await?;
-    say(&format!("{identity} has stopped"));
-    Ok(exit::GOOD)
+    attendant.attend(&handle).await;
+    match attendant.end(handle).await? {
+        End::InOrder => {
+            say(&format!("{identity} has stopped"));
+            Ok(exit::GOOD)
+        }
+        End::AtOnce => {
+            say(&format!("{identity} has stopped at once"));
+            Ok(exit::INTERRUPTED)
+        }
+    }
 }
 
 /// A UE registers every device of its configuration, one after another, says what came of it, and ends.
-async fn register(handle: Handle<Ue>, moves: bool) -> Result<u8, Early> {
+async fn register(handle: Handle<Ue>, attendant: &mut Attendant, moves: bool) -> Result<u8, Early> {
     let outcome = tokio::select! {
         outcome = register_all(&handle, moves) => outcome,
-        signal = stop_signal() => signal.map(|()| exit::INTERRUPTED),
+        () = attendant.attend(&handle) => Ok(exit::INTERRUPTED),
     };
-    handle.stop().await?;
-    outcome
+    match attendant.end(handle).await? {
+        End::InOrder => outcome,
+        End::AtOnce => Ok(exit::INTERRUPTED),
+    }
 }
 
 async fn register_all(handle: &Handle<Ue>, moves: bool) -> Result<u8, Early> {
@@ -274,21 +299,4 @@ async fn move_on(handle: &Handle<Ue>, device: usize, number: usize) -> Result<bo
             Ok(false)
         }
     }
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn stop_signal() -> Result<(), Early> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(Early::environment)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Early::environment)?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(Early::environment)
 }

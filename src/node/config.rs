@@ -9,6 +9,8 @@
 //! tc_max = 120                           # seconds that doubling ends at; four times tc unless said otherwise
 //! tw = 30                                # seconds of silence before a peer is asked
 //! store = "function.redb"
+//! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
+//! drain = 5                              # seconds that a stop waits for answers that are under way
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
@@ -49,8 +51,10 @@
 mod agents;
 mod tls;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::IpAddr;
+use std::hash::{Hash as _, Hasher as _};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,10 +85,56 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Our certificate and whom we believe, for TLS.
     pub tls: Option<Credentials>,
+    /// Where metrics are shown over HTTP.
+    pub metrics: Option<SocketAddr>,
+    /// What cannot change while the node runs.
+    pub fixed: Fixed,
     /// What it plays.
     pub role: Role,
     /// What is good and yet doubtful: a certificate that ends soon.
     pub warnings: Vec<ConfigError>,
+}
+
+/// The keys and sections of a file that a node takes when it starts and never again, each with a sum of its value: enough
+/// to tell a change, and no secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Fixed(BTreeMap<String, u64>);
+
+impl Fixed {
+    /// Keys that [`Handle::reload`](super::Handle::reload) takes, or tells about by itself.
+    const TAKEN: [&str; 13] = [
+        "identity",
+        "realm",
+        "private",
+        "listen",
+        "addresses",
+        "transport",
+        "tc",
+        "tc_max",
+        "tw",
+        "answer_timeout",
+        "drain",
+        "peer",
+        "route",
+    ];
+
+    fn of(text: &str) -> Self {
+        let table: toml::Table = text.parse().unwrap_or_default();
+        let sums = table.into_iter().filter(|(key, _)| !Self::TAKEN.contains(&key.as_str())).map(|(key, value)| {
+            let key = if value.is_table() { format!("[{key}]") } else { key };
+            let mut hasher = std::collections::hash_map::DefaultHasher::new();
+            value.to_string().hash(&mut hasher);
+            (key, hasher.finish())
+        });
+        Self(sums.collect())
+    }
+
+    /// What is in one of the two and not the same in the other.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let all: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
+        all.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
+    }
 }
 
 /// What a node plays.
@@ -168,6 +218,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut warnings = Vec::new();
     let mut config = file.judge(path, &mut warnings).map_err(|(span, words)| wrong(span, words))?;
     config.warnings = warnings.into_iter().map(|(span, words)| wrong(span, words)).collect();
+    config.fixed = Fixed::of(text);
     Ok(config)
 }
 
@@ -197,6 +248,8 @@ struct File {
     answer_timeout: Option<Spanned<f64>>,
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
+    metrics: Option<Spanned<String>>,
+    drain: Option<Spanned<f64>>,
     private: Option<Spanned<PrivateNumbers>>,
     tls: Option<tls::TlsSection>,
     #[serde(default)]
@@ -276,6 +329,8 @@ impl File {
             private.get_ref().judge().map_err(|words| (Some(private.span()), words))?;
             settings.private = *private.get_ref();
         }
+        settings.drain = seconds(self.drain.as_ref(), "drain", 0.0, settings.drain)?;
+        let metrics = self.metrics.as_ref().map(socket).transpose()?;
         let default = peer::Settings::default();
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
         let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
@@ -357,7 +412,17 @@ impl File {
             return Err((None, words.to_owned()));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
-        Ok(Config { settings, udp_port: self.udp_port, capture, store, tls, role, warnings: Vec::new() })
+        Ok(Config {
+            settings,
+            udp_port: self.udp_port,
+            capture,
+            store,
+            tls,
+            metrics,
+            fixed: Fixed::default(),
+            role,
+            warnings: Vec::new(),
+        })
     }
 }
 
@@ -389,6 +454,14 @@ fn name(text: &Spanned<String>, key: &str) -> Result<String, Wrong> {
     } else {
         Err((Some(text.span()), format!("{key} is no host or realm name: printable ASCII without blanks is expected")))
     }
+}
+
+/// An IP address and a port.
+fn socket(text: &Spanned<String>) -> Result<SocketAddr, Wrong> {
+    text.get_ref().parse().map_err(|_| {
+        let words = format!("\"{}\" is no address and port, such as 127.0.0.1:9868", text.get_ref());
+        (Some(text.span()), words)
+    })
 }
 
 /// Where to connect to.

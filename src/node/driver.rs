@@ -2,8 +2,10 @@
 
 mod connections;
 mod errands;
+mod exchange;
 mod forward;
 mod protection;
+mod reload;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -16,14 +18,17 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Observation, Observer, PeerView, Settings};
+use super::metrics::{Metrics, Tally};
+use super::{Heartbeat, Observation, Observer, PeerSettings, PeerView, Settings};
 use crate::folding::Folding;
 use crate::message::Header;
 use crate::net::{self, Association, Endpoint, Incoming, Listener, Net, NetError};
 use crate::peer::redirect::Redirects;
 use crate::peer::requests::{Duplicates, EndToEnd, RequestKey, set_retransmitted};
 use crate::peer::routing::{Table, Unroutable};
-use crate::peer::{ConnectionId, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities};
+use crate::peer::{
+    ConnectionId, DownReason, Expected, Lane, Local, Output, Peer, State, Status, Unanswered, capabilities,
+};
 use crate::registration::element::{Action, Destination, Element, Event, Now, Sender, Ticket, Token};
 use crate::store::{Committer, WriteOutcome};
 
@@ -59,6 +64,8 @@ const CLOSE_SPAN: Duration = Duration::from_secs(10);
 /// REBOOTING: the peers may come back after Tc. RFC 6733 section 5.4.3.
 const REBOOTING: i32 = crate::avp::dictionary::DisconnectCause::REBOOTING;
 
+pub(super) use reload::Reload;
+
 type Call<E> = Box<dyn FnOnce(&mut E, Now, &mut Vec<Action>) + Send>;
 type Follow<E> = Box<dyn FnMut(&mut E, Now, &mut Vec<Action>) -> bool + Send>;
 
@@ -69,6 +76,7 @@ pub(super) enum Input<E> {
     Stored { token: Token, result: Result<Vec<WriteOutcome>, String> },
     Call(Call<E>),
     Follow(Follow<E>),
+    Reload(Box<reload::Reload>),
     Stop,
 }
 
@@ -85,15 +93,20 @@ struct Errand {
     /// `None`: it is forwarded, to where its AVPs say.
     destination: Option<Destination>,
     tried: Tried,
+    /// The log's view of it, from when it first leaves.
+    span: Span,
 }
 
 /// Where an answer of ours leaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Return {
     connection: ConnectionId,
     stream: u16,
     hop_by_hop: u32,
     key: Option<RequestKey>,
+    /// When the request came.
+    since: Duration,
+    span: Span,
 }
 
 /// The connections that have something to be read, each once.
@@ -132,6 +145,37 @@ struct PeerEntry {
     sender: Arc<Sender>,
     trouble: Option<String>,
     span: Span,
+    tally: Tally,
+    /// Attempts to connect whose end is not known yet.
+    connecting: usize,
+    /// It is no peer any more, or not with these settings: it goes once its connection has ended.
+    retired: bool,
+    /// What takes its place then.
+    successor: Option<Box<PeerSettings>>,
+}
+
+impl PeerEntry {
+    fn new(local: &Arc<Local>, peer: &PeerSettings, metrics: Option<&Metrics>, now: Duration) -> Self {
+        let settings = crate::peer::Settings { connect: peer.connect_to.is_some(), ..peer.settings.clone() };
+        let identity = &peer.expected.identity;
+        Self {
+            machine: Peer::new(Arc::clone(local), peer.expected.clone(), settings, random(), now),
+            connect_to: peer.connect_to.clone(),
+            udp_port: peer.udp_port,
+            sender: Arc::new(Sender { peer: identity.clone(), realm: String::new(), protected: false }),
+            trouble: None,
+            span: tracing::info_span!("peer", node = %local.identity, peer = %identity),
+            tally: Metrics::peer(metrics, identity),
+            connecting: 0,
+            retired: false,
+            successor: None,
+        }
+    }
+
+    /// True for a peer of the configuration, also while it is made anew.
+    fn is_listed(&self) -> bool {
+        !self.retired || self.successor.is_some()
+    }
 }
 
 pub(super) struct Driver<E> {
@@ -143,8 +187,16 @@ pub(super) struct Driver<E> {
     observer: Option<Observer>,
     inputs: mpsc::Sender<Input<E>>,
     views: watch::Sender<Vec<PeerView>>,
+    metrics: Option<Metrics>,
+    heartbeat: Option<Heartbeat>,
+    /// When the next beat is due.
+    next_beat: Duration,
+    listeners: Vec<(Endpoint, JoinHandle<()>)>,
     begun: Instant,
+    /// A place is never given up, so that numbers of peers stay good; it is used again once nothing refers to it.
     peers: Vec<PeerEntry>,
+    /// Peers that wait for their connection to end.
+    retiring: usize,
     table: Table,
     redirects: Redirects,
     connections: HashMap<ConnectionId, Connection, Folding>,
@@ -188,28 +240,12 @@ impl<E: Element + Send + 'static> Driver<E> {
         let local = Arc::new(settings.local.clone());
         let named = settings.peers.iter().map(|peer| &peer.expected);
         let table = Table::new(named.map(|peer| (&*peer.identity, peer.realm.as_deref())), &settings.routes);
-        let peers = settings
-            .peers
-            .iter()
-            .map(|peer| PeerEntry {
-                machine: Peer::new(
-                    Arc::clone(&local),
-                    peer.expected.clone(),
-                    crate::peer::Settings { connect: peer.connect_to.is_some(), ..peer.settings.clone() },
-                    random(),
-                    Duration::ZERO,
-                ),
-                connect_to: peer.connect_to.clone(),
-                udp_port: peer.udp_port,
-                sender: Arc::new(Sender {
-                    peer: peer.expected.identity.clone(),
-                    realm: String::new(),
-                    protected: false,
-                }),
-                trouble: None,
-                span: tracing::info_span!("peer", node = %local.identity, peer = %peer.expected.identity),
-            })
-            .collect();
+        let metrics = settings.metrics.clone();
+        if let (Some(metrics), Some(store)) = (&metrics, &store) {
+            metrics.watch_store(store.counter());
+        }
+        let entry = |peer| PeerEntry::new(&local, peer, metrics.as_ref(), Duration::ZERO);
+        let peers = settings.peers.iter().map(entry).collect();
         let unix = unix_time();
         Self {
             local,
@@ -223,6 +259,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             peers,
             table,
             redirects: Redirects::new(REDIRECT_LIMIT, random()),
+            metrics,
+            heartbeat: settings.heartbeat.clone(),
+            next_beat: Duration::ZERO,
+            listeners: Vec::new(),
+            retiring: 0,
             settings,
             connections: HashMap::default(),
             next_connection: 0,
@@ -249,8 +290,11 @@ impl<E: Element + Send + 'static> Driver<E> {
     }
 
     /// Runs until a stop is complete, and gives the element back.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Input<E>>, listeners: Vec<Listener>) -> E {
-        let listeners: Vec<_> = listeners.into_iter().map(|listener| self.listen(listener)).collect();
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Input<E>>, listeners: Vec<(Endpoint, Listener)>) -> E {
+        self.listeners = listeners.into_iter().map(|(at, listener)| (at, self.listen(listener))).collect();
+        if let Some(metrics) = &self.metrics {
+            metrics.listens();
+        }
         let now = self.now();
         self.element.start(now, &mut self.actions);
         self.settle(now);
@@ -260,6 +304,9 @@ impl<E: Element + Send + 'static> Driver<E> {
         loop {
             if self.views_stale {
                 self.show_peers();
+            }
+            if let Some(metrics) = &self.metrics {
+                metrics.set_waiting(self.tickets.len(), self.parked.len());
             }
             if self.is_finished() {
                 break;
@@ -283,7 +330,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                     () = ready.told.notified() => {}
                     input = queue.recv() => {
                         let Some(input) = input else { break };
-                        self.take(input, &listeners);
+                        self.take(input);
                     }
                     () = &mut alarm => {}
                 }
@@ -293,13 +340,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             }
             for _ in 0..BATCH {
                 let Ok(input) = queue.try_recv() else { break };
-                self.take(input, &listeners);
+                self.take(input);
             }
             self.take_turns();
         }
-        for listener in &listeners {
-            listener.abort();
-        }
+        self.stop_listening();
         for connection in self.connections.values() {
             connection.sender.abort();
         }
@@ -321,7 +366,13 @@ impl<E: Element + Send + 'static> Driver<E> {
         })
     }
 
-    fn take(&mut self, input: Input<E>, listeners: &[JoinHandle<()>]) {
+    fn stop_listening(&mut self) {
+        for (_, listener) in self.listeners.drain(..) {
+            listener.abort();
+        }
+    }
+
+    fn take(&mut self, input: Input<E>) {
         let now = self.now();
         match input {
             Input::Accepted(association) => self.handle_accepted(now, association),
@@ -331,12 +382,14 @@ impl<E: Element + Send + 'static> Driver<E> {
             }
             Input::Call(call) => call(&mut self.element, now, &mut self.actions),
             Input::Follow(follow) => self.follows.push(follow),
+            Input::Reload(reload) => self.reload(now, *reload),
             Input::Stop => {
                 if self.stopping.is_none() {
                     tracing::info!(node = %self.local.identity, "stopping");
                     self.stopping = Some(now.elapsed + self.settings.drain);
-                    for listener in listeners {
-                        listener.abort();
+                    self.stop_listening();
+                    if let Some(metrics) = &self.metrics {
+                        metrics.stops();
                     }
                 }
             }
@@ -378,6 +431,9 @@ impl<E: Element + Send + 'static> Driver<E> {
                 break;
             }
         }
+        if self.retiring > 0 {
+            self.replace_retired(now);
+        }
         self.stop_peers(now);
     }
 
@@ -386,12 +442,17 @@ impl<E: Element + Send + 'static> Driver<E> {
         let parked = self.parked.front().map(|(at, ..)| *at);
         let strangers = self.strangers.front().map(|(at, _)| *at);
         let stopping = self.stopping.map(|at| if at > self.begun.elapsed() { at } else { at + CLOSE_SPAN });
-        let others = [timers, parked, strangers, stopping];
+        let beat = self.heartbeat.as_ref().map(|_| self.next_beat);
+        let others = [timers, parked, strangers, stopping, beat];
         others.into_iter().flatten().fold(self.peers_due, Duration::min)
     }
 
     fn handle_timeout(&mut self) {
         let now = self.now();
+        if let Some(heartbeat) = self.heartbeat.as_ref().filter(|_| self.next_beat <= now.elapsed) {
+            self.next_beat = now.elapsed + heartbeat.every;
+            (heartbeat.beat)();
+        }
         if self.peers_due <= now.elapsed {
             self.peers_due = now.elapsed + Duration::from_secs(3600);
             for at in 0..self.peers.len() {
@@ -419,6 +480,9 @@ impl<E: Element + Send + 'static> Driver<E> {
             self.strangers.pop_front();
             if let Some(connection) = self.connections.get_mut(&id).filter(|one| one.peer.is_none()) {
                 tracing::warn!(remote = %connection.sender.info().remote, "no CER came; the connection is dropped");
+                if let Some(metrics) = &self.metrics {
+                    metrics.connections().silent.add(1);
+                }
                 connection.drop_stranger();
             }
         }
@@ -427,7 +491,9 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     /// Carries out what a peer wants; `stream` is that of the message it has just handled.
     fn drain_peer(&mut self, now: Now, at: usize, stream: Option<u16>) {
+        let mut any = false;
         while let Some(output) = self.peers[at].machine.poll_output() {
+            any = true;
             match output {
                 Output::Connect => self.connect(at),
                 Output::Send { connection, message, lane } => {
@@ -448,24 +514,35 @@ impl<E: Element + Send + 'static> Driver<E> {
                     self.handle_request(now, at, connection, stream.unwrap_or(0), header, &message);
                 }
                 Output::Answer { token: errand, request, message, took } => {
+                    if let Some(header) = Header::parse(&message) {
+                        self.peers[at].tally.took(header.application, took);
+                    }
                     if let Some(observer) = &self.observer
                         && let Some(header) = Header::parse(&message)
                     {
                         observer(&self.local.identity, &Observation::Answered { header: &header, took });
                     }
+                    exchange::end(&errand.span, &message, took);
                     if !self.goes_elsewhere(now, at, &errand, &request, &message) {
                         let event = Event::Answer { token: errand.token, result: Ok(&message) };
-                        self.element.handle(now, event, &mut self.actions);
+                        errand.span.in_scope(|| self.element.handle(now, event, &mut self.actions));
                     }
                 }
-                Output::NoAnswer { pending, why } => match why {
-                    Unanswered::Timeout => self.unanswered(now, at, &pending),
-                    Unanswered::Failover => {
-                        let mut message = pending.message.to_vec();
-                        set_retransmitted(&mut message);
-                        self.send_request(now, pending.token, message, false);
+                Output::NoAnswer { pending, why } => {
+                    self.peers[at].tally.unanswered(why);
+                    match why {
+                        Unanswered::Timeout => {
+                            exchange::give_up(&pending.token.span, "no answer in time");
+                            self.unanswered(now, at, &pending);
+                        }
+                        Unanswered::Failover => {
+                            exchange::give_up(&pending.token.span, "the peer is lost; sent another way");
+                            let mut message = pending.message.to_vec();
+                            set_retransmitted(&mut message);
+                            self.send_request(now, pending.token, message, false);
+                        }
                     }
-                },
+                }
                 Output::Up(capabilities) => {
                     let entry = &mut self.peers[at];
                     entry.trouble = None;
@@ -482,12 +559,16 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Down(reason) => {
                     let entry = &mut self.peers[at];
                     entry.span.in_scope(|| tracing::info!(%reason, "peer is down"));
+                    if reason == DownReason::Watchdog {
+                        entry.tally.watchdog_failed();
+                    }
                     entry.trouble = Some(reason.to_string());
                     self.views_stale = true;
                 }
                 Output::Refused(refusal) => {
                     let entry = &mut self.peers[at];
                     entry.span.in_scope(|| tracing::error!("{refusal}"));
+                    entry.tally.refused();
                     entry.trouble = Some(refusal.to_string());
                     self.views_stale = true;
                 }
@@ -498,19 +579,31 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Watchdog { from, to } => {
                     self.peers[at].span.in_scope(|| tracing::debug!(%from, %to, "watchdog"));
                     self.views_stale = true;
+                    if to == Status::Suspect {
+                        self.peers[at].tally.watchdog_failed();
+                    }
                     if to == Status::Okay {
                         self.unpark(now);
                     }
+                }
+                Output::Malformed(words) => {
+                    self.peers[at].tally.malformed();
+                    self.peers[at].span.in_scope(|| tracing::debug!("{words}"));
                 }
                 Output::Note(words) => self.peers[at].span.in_scope(|| tracing::debug!("{words}")),
             }
         }
         self.peers_due = self.peers_due.min(self.peers[at].machine.next_deadline());
+        if any {
+            self.peers[at].tally.pending(self.peers[at].machine.pending());
+        }
     }
 
     fn connect(&mut self, at: usize) {
-        let entry = &self.peers[at];
+        let entry = &mut self.peers[at];
         let Some(endpoint) = entry.connect_to.clone() else { return };
+        entry.tally.connects();
+        entry.connecting += 1;
         let udp_port = entry.udp_port;
         let id = self.new_connection();
         let (net, transport, inputs) = (self.net.clone(), self.settings.transport, self.inputs.clone());
@@ -529,7 +622,10 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     fn show_peers(&mut self) {
         self.views_stale = false;
-        let views = self.peers.iter().map(|peer| PeerView {
+        for peer in self.peers.iter().filter(|peer| peer.is_listed()) {
+            peer.tally.standing(peer.machine.state(), peer.machine.status());
+        }
+        let views = self.peers.iter().filter(|peer| peer.is_listed()).map(|peer| PeerView {
             identity: peer.machine.expected().identity.clone(),
             state: peer.machine.state(),
             status: peer.machine.status(),

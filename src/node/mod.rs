@@ -13,12 +13,15 @@
 pub mod agent;
 pub mod config;
 mod driver;
+pub mod metrics;
+pub mod reload;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::message::Header;
@@ -28,6 +31,9 @@ use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Local, State, Status};
 use crate::registration::element::{Action, Element, Now, Report};
 use crate::store::Committer;
+
+pub use metrics::Metrics;
+pub use reload::ReloadReport;
 
 use driver::{Driver, Input};
 
@@ -52,6 +58,25 @@ pub struct Settings {
     pub unidentified_limit: usize,
     /// Requests that peers may have waiting here. Default 65,536.
     pub ticket_limit: usize,
+    /// Where it counts what it does.
+    pub metrics: Option<Metrics>,
+    /// Called by the node's task as long as it is alive.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// A sign of life: a task that hangs gives none.
+#[derive(Clone)]
+pub struct Heartbeat {
+    /// How often.
+    pub every: Duration,
+    /// What is called, in the node's task: it must not wait.
+    pub beat: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heartbeat").field("every", &self.every).finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -68,12 +93,20 @@ impl Settings {
             drain: Duration::from_secs(5),
             unidentified_limit: 64,
             ticket_limit: 65_536,
+            metrics: None,
+            heartbeat: None,
         }
+    }
+
+    /// The endpoint with its transport and port said, so that two that mean the same are equal.
+    fn whole(&self, endpoint: &Endpoint) -> Endpoint {
+        let transport = Some(endpoint.transport_or(self.transport));
+        Endpoint { transport, port: Some(endpoint.port_or(self.transport)), hosts: endpoint.hosts.clone() }
     }
 }
 
 /// One peer of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerSettings {
     /// Who it is and where it may come from.
     pub expected: Expected,
@@ -158,6 +191,11 @@ pub struct Handle<E> {
     inputs: mpsc::Sender<Input<E>>,
     views: watch::Receiver<Vec<PeerView>>,
     task: JoinHandle<E>,
+    net: Net,
+    /// What the element says of all its peers.
+    any_command: bool,
+    /// What it runs with: the last settings that were taken.
+    settings: Mutex<Settings>,
 }
 
 /// Starts a node: it listens when this returns, and connects from then on. Within a tokio runtime.
@@ -178,19 +216,26 @@ where
     let vendors =
         element.applications().iter().filter_map(|&application| Some((application, element.vendor_of(application)?)));
     settings.local.vendors = vendors.collect();
+    let any_command = element.takes_any_command();
     for peer in &mut settings.peers {
-        peer.settings.any_command |= element.takes_any_command();
+        peer.settings.any_command |= any_command;
     }
     let identity = settings.local.identity.clone();
     let mut listeners = Vec::with_capacity(settings.listen.len());
     for endpoint in &settings.listen {
-        listeners.push(net.listen_at(endpoint, settings.transport).await?);
+        listeners.push((settings.whole(endpoint), net.listen_at(endpoint, settings.transport).await?));
     }
     let (inputs, queue) = mpsc::channel(driver::QUEUE);
-    let (views_in, views) = watch::channel(Vec::new());
-    let driver = Driver::new(settings, net, element, store, observer, inputs.clone(), views_in);
+    let unseen = |peer: &PeerSettings| PeerView {
+        identity: peer.expected.identity.clone(),
+        state: State::Closed,
+        status: Status::Initial,
+        trouble: None,
+    };
+    let (views_in, views) = watch::channel(settings.peers.iter().map(unseen).collect());
+    let driver = Driver::new(settings.clone(), net.clone(), element, store, observer, inputs.clone(), views_in);
     let task = tokio::spawn(driver.run(queue, listeners));
-    Ok(Handle { identity, inputs, views, task })
+    Ok(Handle { identity, inputs, views, task, net, any_command, settings: Mutex::new(settings) })
 }
 
 impl<E: Element + Send + 'static> Handle<E> {
@@ -267,6 +312,35 @@ impl<E: Element + Send + 'static> Handle<E> {
         let mut views = self.views.clone();
         let found = views.wait_for(|views| wanted(views)).await;
         found.map(|_| ()).map_err(|_| NodeError::Stopped)
+    }
+
+    /// The peers as they change, for whoever tells of them.
+    #[must_use]
+    pub fn watch_peers(&self) -> watch::Receiver<Vec<PeerView>> {
+        self.views.clone()
+    }
+
+    /// Takes other settings while the node runs. Peers that are the same stay connected; see [`reload`] for the rest.
+    ///
+    /// # Errors
+    /// When it cannot listen where it should, or has stopped; then all is as it was.
+    pub async fn reload(&self, mut settings: Settings) -> Result<ReloadReport, NodeError> {
+        for peer in &mut settings.peers {
+            peer.settings.any_command |= self.any_command;
+        }
+        let mut current = self.settings.lock().await;
+        let plan = reload::Plan::new(&current, settings);
+        let mut listeners = Vec::with_capacity(plan.listen.len());
+        for endpoint in &plan.listen {
+            listeners.push((endpoint.clone(), self.net.listen_at(endpoint, plan.settings.transport).await?));
+        }
+        let (settings, report) = (plan.settings.clone(), plan.report.clone());
+        let (done, taken) = oneshot::channel();
+        let input = Input::Reload(Box::new(driver::Reload { plan, listeners, done }));
+        self.inputs.send(input).await.map_err(|_| NodeError::Stopped)?;
+        taken.await.map_err(|_| NodeError::Stopped)?;
+        *current = settings;
+        Ok(report)
     }
 
     /// Begins to stop: DPR to every peer once the answers under way have come. [`Handle::stopped`] waits for the end.

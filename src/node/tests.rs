@@ -14,6 +14,8 @@ use crate::message::{Command, Envelope, find};
 use crate::net::Options;
 use crate::registration::element::{Destination, Event, NoAnswer, Token};
 
+mod reload;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks for purges and answers them.

@@ -130,6 +130,12 @@ impl<T> Peer<T> {
         &self.capabilities
     }
 
+    /// How long its answers are waited for.
+    #[must_use]
+    pub const fn answer_wait(&self) -> Duration {
+        self.settings.answer_wait
+    }
+
     /// True when requests may be sent to it.
     #[must_use]
     pub fn is_usable(&self) -> bool {
@@ -230,7 +236,7 @@ impl<T> Peer<T> {
             State::WaitICea | State::WaitReturns if initiator => self.handle_cea(now, header, &message),
             State::ROpen | State::IOpen | State::Closing => {
                 let Some(header) = header else {
-                    self.note(format!("{} octets are no Diameter message", message.len()));
+                    self.malformed(format!("{} octets are no Diameter message", message.len()));
                     return;
                 };
                 self.handle_open(now, connection, initiator, header, message);
@@ -275,6 +281,20 @@ impl<T> Peer<T> {
         Ok(())
     }
 
+    /// What this node says of itself from the next capabilities exchange on. Identity and realm are to stay the same.
+    pub fn set_local(&mut self, local: Arc<Local>) {
+        self.local = local;
+    }
+
+    /// Takes other settings for the same peer; a connection that is there stays. Timers that run keep their end, and
+    /// requests that wait theirs.
+    pub fn reconfigure(&mut self, expected: Expected, settings: Settings) {
+        self.expected = expected;
+        self.watchdog.set_intervals(settings.intervals);
+        self.requests.set_limits(settings.answer_wait, settings.pending_limit);
+        self.settings = settings;
+    }
+
     /// Disconnects with a Disconnect-Cause and opens no connection any more.
     pub fn stop(&mut self, now: Duration, cause: i32) {
         self.hold = Hold::Stopped;
@@ -295,6 +315,10 @@ impl<T> Peer<T> {
             self.hold = Hold::None;
             self.watchdog.encourage(now);
         }
+    }
+
+    fn malformed(&mut self, words: String) {
+        self.outputs.push_back(Output::Malformed(words));
     }
 
     fn note(&mut self, words: String) {

@@ -166,6 +166,8 @@ pub enum Output<T> {
         /// After.
         to: Status,
     },
+    /// A message that cannot be read, and was answered or discarded, for the log.
+    Malformed(String),
     /// Something odd that was dealt with, for the log.
     Note(String),
 }

@@ -91,6 +91,13 @@ impl<T> Requests<T> {
         Self { pending: HashMap::default(), deadlines: VecDeque::new(), next: first, wait, limit }
     }
 
+    /// Other limits for the requests to come. Deadlines stay in the order of sending: after a shorter wait, a request may
+    /// still wait as long as those before it.
+    pub const fn set_limits(&mut self, wait: Duration, limit: usize) {
+        self.wait = wait;
+        self.limit = limit;
+    }
+
     /// How many requests wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -135,6 +135,11 @@ impl Watchdog {
         self.attempts
     }
 
+    /// Takes other intervals, from the next time a timer is set.
+    pub const fn set_intervals(&mut self, intervals: Intervals) {
+        self.intervals = intervals;
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn status(&self) -> Status {

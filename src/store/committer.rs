@@ -22,6 +22,10 @@ pub struct Committer {
     counters: Arc<Counters>,
 }
 
+/// Reads what a [`Committer`]'s thread has done, without keeping the thread from ending.
+#[derive(Clone, Debug)]
+pub struct CommitterCounter(Arc<Counters>);
+
 /// The thread behind a [`Committer`].
 #[derive(Debug)]
 pub struct CommitterThread<S>(thread::JoinHandle<S>);
@@ -103,10 +107,24 @@ impl Committer {
     /// What has been committed so far.
     #[must_use]
     pub fn counts(&self) -> CommitterCounts {
+        self.counter().counts()
+    }
+
+    /// Another way to read [`Committer::counts`].
+    #[must_use]
+    pub fn counter(&self) -> CommitterCounter {
+        CommitterCounter(Arc::clone(&self.counters))
+    }
+}
+
+impl CommitterCounter {
+    /// What has been committed so far.
+    #[must_use]
+    pub fn counts(&self) -> CommitterCounts {
         CommitterCounts {
-            commits: self.counters.commits.load(Ordering::Relaxed),
-            writes: self.counters.writes.load(Ordering::Relaxed),
-            failures: self.counters.failures.load(Ordering::Relaxed),
+            commits: self.0.commits.load(Ordering::Relaxed),
+            writes: self.0.writes.load(Ordering::Relaxed),
+            failures: self.0.failures.load(Ordering::Relaxed),
         }
     }
 }

@@ -32,7 +32,7 @@ pub use encoding::RecordFault;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "net")]
-pub use committer::Committer;
+pub use committer::{Committer, CommitterCounter};
 #[cfg(feature = "net")]
 pub use embedded::{EmbeddedReader, EmbeddedStore};
 

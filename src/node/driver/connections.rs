@@ -25,6 +25,9 @@ impl<E: Element + Send + 'static> Driver<E> {
         association.on_ready(move || ready.push(id));
         let connection = Connection { sender: association.sender(), association, peer, dropped: false };
         self.connections.insert(id, connection);
+        if let Some(metrics) = &self.metrics {
+            metrics.connections().open.set(self.connections.len());
+        }
     }
 
     /// Handles a portion of what has come on a connection, or its end; how many messages that were.
@@ -44,8 +47,9 @@ impl<E: Element + Send + 'static> Driver<E> {
             Taken::All => {}
             Taken::Some => self.turns.push_back(id),
             Taken::End(error) => {
+                let malformed = matches!(error, Some(NetError::Framing { .. }));
                 let words = error.map_or_else(|| "the connection was closed".to_owned(), |error| error.to_string());
-                self.handle_closed(now, id, &words);
+                self.handle_closed(now, id, &words, malformed);
             }
         }
         self.settle(now);
@@ -59,8 +63,14 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     pub(super) fn handle_accepted(&mut self, now: Now, association: Association) {
         let remote = association.info().remote;
+        if let Some(metrics) = &self.metrics {
+            metrics.connections().accepted.add(1);
+        }
         if self.stopping.is_some() || self.unidentified >= self.settings.unidentified_limit {
             tracing::warn!(%remote, "too many connections whose peer has not said who it is; this one is dropped");
+            if let Some(metrics) = &self.metrics {
+                metrics.connections().over_limit.add(1);
+            }
             association.abort();
             return;
         }
@@ -91,6 +101,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         result: Result<Association, NetError>,
     ) {
         let Some(entry) = self.peers.get_mut(peer) else { return };
+        entry.connecting = entry.connecting.saturating_sub(1);
         match result {
             Ok(association) => {
                 if let Err(distrust) = self.judge_protection(peer, association.info(), true) {
@@ -104,6 +115,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 self.peers[peer].machine.handle_connected(now.elapsed, id);
             }
             Err(error) => {
+                entry.tally.connect_failed();
                 entry.trouble = Some(error.to_string());
                 entry.machine.handle_connect_failed(now.elapsed, &error.to_string());
                 self.views_stale = true;
@@ -112,8 +124,11 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.drain_peer(now, peer, None);
     }
 
-    pub(super) fn handle_closed(&mut self, now: Now, id: ConnectionId, words: &str) {
+    pub(super) fn handle_closed(&mut self, now: Now, id: ConnectionId, words: &str, malformed: bool) {
         let Some(connection) = self.connections.remove(&id) else { return };
+        if let Some(metrics) = &self.metrics {
+            metrics.connections().open.set(self.connections.len());
+        }
         match connection.peer {
             Some(peer) => {
                 let entry = &mut self.peers[peer];
@@ -121,6 +136,10 @@ impl<E: Element + Send + 'static> Driver<E> {
                     entry.trouble = Some(format!("the connection ended before CEA came: {words}"));
                     self.views_stale = true;
                 }
+                if malformed {
+                    entry.tally.malformed();
+                }
+                entry.tally.no_paths();
                 entry.machine.handle_closed(now.elapsed, id, words);
                 self.drain_peer(now, peer, None);
             }
@@ -133,7 +152,9 @@ impl<E: Element + Send + 'static> Driver<E> {
         let bytes = self.settings.private.received(message.bytes);
         match connection.peer {
             Some(peer) => {
-                self.peers[peer].machine.handle_message(now.elapsed, id, bytes);
+                let entry = &mut self.peers[peer];
+                entry.tally.received(&bytes);
+                entry.machine.handle_message(now.elapsed, id, bytes);
                 self.drain_peer(now, peer, Some(message.stream));
             }
             None if connection.dropped => {}
@@ -149,13 +170,16 @@ impl<E: Element + Send + 'static> Driver<E> {
             .filter(|header| header.is_request() && header.code == 257 && header.application == 0);
         let Some(header) = cer else {
             tracing::warn!(%remote, "the first message is no CER; the connection is dropped");
+            if let Some(metrics) = &self.metrics {
+                metrics.connections().no_cer.add(1);
+            }
             connection.drop_stranger();
             return;
         };
         let peers = &self.peers;
         let mut found = None;
         let judged = capabilities::judge_cer(&self.local, remote.ip(), message, &header, |identity| {
-            found = peers.iter().position(|peer| is_named(peer.machine.expected(), identity));
+            found = peers.iter().position(|peer| peer.is_listed() && is_named(peer.machine.expected(), identity));
             found.map(|at| peers[at].machine.expected())
         });
         let judged = match found.and_then(|at| self.refuse_caller(at, id, &header)) {
@@ -167,12 +191,17 @@ impl<E: Element + Send + 'static> Driver<E> {
             (Ok(capabilities), Some(peer)) => {
                 connection.peer = Some(peer);
                 self.unidentified = self.unidentified.saturating_sub(1);
+                self.peers[peer].tally.received(message);
                 self.peers[peer].machine.handle_cer(now.elapsed, id, header, capabilities);
                 self.drain_peer(now, peer, None);
             }
             (Err(refusal), found) => {
                 tracing::warn!(%remote, "peer refused: {refusal}");
+                if let Some(metrics) = &self.metrics {
+                    metrics.connections().refused.add(1);
+                }
                 if let Some(peer) = found {
+                    self.peers[peer].tally.refused();
                     self.peers[peer].trouble = Some(refusal.to_string());
                     self.views_stale = true;
                 }
@@ -189,6 +218,9 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     pub(super) fn send(&mut self, id: ConnectionId, message: Bytes, stream: u16) {
         let Some(connection) = self.connections.get(&id) else { return };
+        if let Some(peer) = connection.peer {
+            self.peers[peer].tally.sent(&message);
+        }
         let message = self.settings.private.sent(message);
         match connection.sender.try_send(Outgoing::new(message).on_stream(stream)) {
             Ok(()) | Err(NetError::Closed { .. }) => {}

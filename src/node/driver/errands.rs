@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tracing::Span;
 
+use super::exchange;
 use super::forward::Tried;
 use super::{Driver, Errand, Input, Observation, Return, TICKET_SPAN};
 use crate::message::Header;
@@ -24,16 +26,20 @@ impl<E: Element + Send + 'static> Driver<E> {
         // An agent judges no duplicates: that is for the server. RFC 6733 section 5.5.4.
         let key = if self.local.is_agent() { None } else { Duplicates::<Ticket>::key(message, header.end_to_end) };
         let ticket = Ticket(self.next_ticket);
-        let back = Return { connection, stream, hop_by_hop: header.hop_by_hop, key };
+        let span = exchange::begin(&self.peers[at].span, true, &header, message);
+        let back =
+            Return { connection, stream, hop_by_hop: header.hop_by_hop, key, since: now.elapsed, span: span.clone() };
         match key.map(|key| self.duplicates.arrive(now.elapsed, key, ticket)) {
             Some(Arrival::InProgress(earlier)) if self.tickets.contains_key(&earlier) => {
                 self.tickets.insert(earlier, back);
+                self.count_duplicate();
                 return;
             }
             Some(Arrival::Answered(answer)) => {
                 let mut answer = answer.to_vec();
                 set_hop_by_hop(&mut answer, header.hop_by_hop);
                 self.send(connection, answer.into(), stream);
+                self.count_duplicate();
                 return;
             }
             Some(Arrival::New | Arrival::InProgress(_)) | None => {}
@@ -52,7 +58,13 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.ticket_ages.push_back((now.elapsed + TICKET_SPAN, ticket));
         let sender = self.sender_over(at, connection);
         let event = Event::Request { ticket, sender: &sender, header, message };
-        self.element.handle(now, event, &mut self.actions);
+        span.in_scope(|| self.element.handle(now, event, &mut self.actions));
+    }
+
+    fn count_duplicate(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.duplicate();
+        }
     }
 
     fn forget_tickets(&mut self, now: Duration) {
@@ -68,11 +80,13 @@ impl<E: Element + Send + 'static> Driver<E> {
         match action {
             Action::Send { token, destination, mut message } => {
                 set_end_to_end(&mut message, self.end_to_end.allocate());
-                let errand = Errand { token, destination: Some(destination), tried: Tried::default() };
+                let (tried, span) = (Tried::default(), Span::none());
+                let errand = Errand { token, destination: Some(destination), tried, span };
                 self.send_request(now, errand, message, true);
             }
             Action::Forward { ticket, message } => {
-                let errand = Errand { token: Token(ticket.0), destination: None, tried: Tried::default() };
+                let (tried, span) = (Tried::default(), Span::none());
+                let errand = Errand { token: Token(ticket.0), destination: None, tried, span };
                 self.send_request(now, errand, message, true);
             }
             Action::Answer { ticket, mut message } => {
@@ -81,6 +95,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                     return;
                 };
                 set_hop_by_hop(&mut message, back.hop_by_hop);
+                exchange::end(&back.span, &message, now.elapsed.saturating_sub(back.since));
                 let message = Bytes::from(message);
                 if let Some(key) = back.key {
                     self.duplicates.answered(key, message.clone());

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::exchange;
 use super::{Driver, Errand, PARKED_LIMIT, PATIENCE, is_named};
 use crate::avp::Avps;
 use crate::avp::dictionary::ResultCode;
@@ -37,8 +38,12 @@ impl Tried {
 
 impl<E: Element + Send + 'static> Driver<E> {
     /// Sends a request to the peer that leads to its destination. One that is coming up is waited for when `patient`.
-    pub(super) fn send_request(&mut self, now: Now, errand: Errand, message: Vec<u8>, patient: bool) {
-        let (errand, message, why) = match self.route(now, &errand, &message) {
+    pub(super) fn send_request(&mut self, now: Now, mut errand: Errand, message: Vec<u8>, patient: bool) {
+        let route = self.route(now, &errand, &message);
+        if let (Ok(at), Some(header), true) = (route, Header::parse(&message), errand.span.is_none()) {
+            errand.span = exchange::begin(&self.peers[at].span, false, &header, &message);
+        }
+        let (errand, message, why) = match route {
             Ok(at) => match self.peers[at].machine.send_request(now.elapsed, errand, message) {
                 Ok(()) => {
                     self.drain_peer(now, at, None);
@@ -201,7 +206,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             (None, None) => return false,
         };
         let mut coming = false;
-        for entry in &mut self.peers {
+        for entry in self.peers.iter_mut().filter(|entry| !entry.retired) {
             let expected = entry.machine.expected();
             let there = match host {
                 Some(host) => str::from_utf8(host).is_ok_and(|host| is_named(expected, host)),
@@ -243,7 +248,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             self.no_answer(now, &pending.token, NoAnswer::Timeout);
             return;
         }
-        let wait = self.settings.peers.get(at).map_or(0, |peer| peer.settings.answer_wait.as_secs());
+        let wait = self.peers[at].machine.answer_wait().as_secs();
         let words = format!("{} has not answered {} in {wait} s", self.table.identity(at), self.local.identity);
         let code = ResultCode::DIAMETER_UNABLE_TO_DELIVER;
         self.not_forwarded(now, &pending.token, &pending.message, code, &words);

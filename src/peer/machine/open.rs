@@ -37,7 +37,10 @@ impl<T> Peer<T> {
                 && matches!(fault.kind, FaultKind::UnknownCommand(_))
         };
         if let Some(fault) = fault.filter(|fault| !taken(fault)) {
-            self.note(format!("a message with a bad header: {fault}"));
+            match fault.kind {
+                FaultKind::UnknownApplication(_) | FaultKind::UnknownCommand(_) => self.note(fault.to_string()),
+                _ => self.malformed(format!("a message with a bad header: {fault}")),
+            }
             if header.is_request() {
                 let answer = answers::refuse_fault(&local.identity, &local.realm, &message, &header, &fault);
                 self.reply(connection, answer);
@@ -100,7 +103,7 @@ impl<T> Peer<T> {
         };
         match faults.as_deref().map(<[_]>::first) {
             Some(Some(fault)) => {
-                self.note(format!("a request between neighbours is refused: {fault}"));
+                self.malformed(format!("a request between neighbours is refused: {fault}"));
                 let (identity, realm) = (&self.local.identity, &self.local.realm);
                 let answer = answers::refuse_fault(identity, realm, message, &header, fault);
                 self.reply(connection, answer);

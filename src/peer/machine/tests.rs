@@ -149,7 +149,11 @@ impl World {
             Output::Down(reason) => self.seen[at].push(format!("down: {reason}")),
             Output::Refused(refusal) => self.seen[at].push(format!("refused: {refusal}")),
             Output::Watchdog { to, .. } => self.seen[at].push(to.to_string()),
-            Output::State { .. } | Output::Note(_) | Output::Send { .. } | Output::Close { .. } => {}
+            Output::State { .. }
+            | Output::Malformed(_)
+            | Output::Note(_)
+            | Output::Send { .. }
+            | Output::Close { .. } => {}
         }
     }
 
