@@ -250,9 +250,12 @@ async fn a_peer_that_falls_silent_is_reported_when_it_owes_an_acknowledgement() 
     assert_eq!(ending(&mut association).await, words);
 }
 
+/// HB.interval of RFC 9260 section 16.
+const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+
 #[tokio::test]
 async fn an_idle_peer_that_is_gone_is_noticed_by_heartbeats() {
-    let mut desk = Desk::new(Options::default());
+    let mut desk = Desk::new(Options { heartbeat_interval: HALF_A_MINUTE, ..Options::default() });
     let (_, _, mut association) = desk.handshake(INIT);
     assert_eq!(kinds(&desk.after(Duration::from_secs(29))), NOTHING);
     // At most a quarter late, so that not all ask at once.
@@ -271,7 +274,7 @@ async fn an_idle_peer_that_is_gone_is_noticed_by_heartbeats() {
 
 #[test]
 fn an_idle_peer_that_answers_heartbeats_stays() {
-    let mut desk = Desk::new(Options::default());
+    let mut desk = Desk::new(Options { heartbeat_interval: HALF_A_MINUTE, ..Options::default() });
     let (tag, _, mut association) = desk.handshake(INIT);
     for tsn in 1..=20 {
         let said = desk.after(Duration::from_secs(38));
