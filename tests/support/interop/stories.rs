@@ -5,6 +5,7 @@ use std::process::Command;
 
 use proselink::net::{Net, Options, Transport};
 use proselink::node::{self, Handle, config};
+use proselink::verify;
 use tokio::time::timeout;
 
 use super::messages::{CAPABILITIES_EXCHANGE, DISCONNECT, Messages, WATCHDOG};
@@ -120,12 +121,12 @@ identity = "{peer}"
         [self.start("a").await, self.start("b").await]
     }
 
-    /// What tshark says against the captures. It must be told that these ports are Diameter's.
+    /// Ends the captures and has them judged.
     pub fn judge(&self, nodes: [Messages; 2]) {
         for messages in nodes {
             let capture = &messages.capture;
             messages.recorder.finish().unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
-            judge(capture, &[self.port, self.port_of_b], messages.all().len());
+            judge(capture, &[self.port, self.port_of_b], Some(messages.all().len()));
         }
     }
 }
@@ -275,8 +276,18 @@ async fn stop_and_judge(stage: &Stage, nodes: [Node; 2]) {
     stage.judge(nodes.into());
 }
 
-/// Asks tshark what it sees in a capture: all messages, and nothing wrong.
-fn judge(capture: &Path, ports: &[u16], messages: usize) {
+/// Has a capture judged: all messages are in it, every request is answered, and neither `verify` nor tshark, which must be
+/// told that these ports are Diameter's, finds anything wrong.
+///
+/// # Panics
+/// When something is wrong.
+pub fn judge(capture: &Path, ports: &[u16], messages: Option<usize>) {
+    let report = verify::verify_file(capture).unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
+    let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    assert!(report.is_good(), "{}: verify finds\n{}", capture.display(), findings.join("\n"));
+    let messages = messages.map_or(report.messages, |messages| messages as u64);
+    assert_eq!(report.messages, messages, "{}: verify sees as many messages as there were", capture.display());
+
     let mut command = Command::new("tshark");
     command.args(["-n", "-r"]).arg(capture);
     for port in ports {
@@ -298,7 +309,7 @@ fn judge(capture: &Path, ports: &[u16], messages: usize) {
     for line in lines.lines() {
         let columns: Vec<&str> = line.split('\t').collect();
         let [_, codes, malformed, severities, _] = columns[..] else { panic!("tshark printed {line}") };
-        read += codes.split('~').filter(|code| !code.is_empty()).count();
+        read += codes.split('~').filter(|code| !code.is_empty()).count() as u64;
         // Warning and above.
         let severe = severities.split('~').filter_map(|number| number.parse::<u32>().ok()).any(|one| one >= 0x60_0000);
         if severe || !malformed.is_empty() {
@@ -306,5 +317,5 @@ fn judge(capture: &Path, ports: &[u16], messages: usize) {
         }
     }
     assert!(complaints.is_empty(), "{}: tshark complains:\n{}", capture.display(), complaints.join("\n"));
-    assert_eq!(read, messages, "{}: as many messages as there were", capture.display());
+    assert_eq!(read, messages, "{}: tshark sees as many messages as there were", capture.display());
 }
