@@ -11,10 +11,13 @@ mod interop;
 use std::process::Command;
 
 use interop::freediameter::{self, FreeDiameter};
+use interop::messages::Messages;
 use interop::program::Program;
 use interop::stories::{self, RealPeer, Stage};
 use interop::{missing_transport, name};
-use proselink::net::Transport;
+use proselink::net::{Net, Options, Transport};
+use proselink::node::agent::RelayElement;
+use proselink::node::{self, config};
 
 fn set(story: &str, transport: Transport, ours: u32, its: u32) -> Option<(Stage, FreeDiameter)> {
     if let Some(why) = missing_transport(transport).or_else(freediameter::missing) {
@@ -90,7 +93,6 @@ async fn relayed(transport: Transport) {
 realm = "{REALM}"
 transport = "{transport}"
 listen = ["127.0.0.1:{port}"]
-capture = "relay.pcapng"
 tc = 1
 
 [[peer]]
@@ -108,14 +110,16 @@ identity = "{second}"
     );
     let file = stage.folder.join("relay.toml");
     std::fs::write(&file, configuration).expect("a file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
-    command.args(["run", "-v", "-c"]).arg(&file);
-    let relay = Program::start("proselink", &command, &stage.folder.join("relay.log"));
+    let config = config::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    let messages = Messages::record(&stage.folder.join("relay.pcapng"));
+    let net = Net::new(Options { recorder: Some(messages.recorder.clone()), ..Options::default() });
+    let element = RelayElement::new(&config.identity(), true, [7; 16]);
+    let relay = node::start(config.settings, net, element, None, None).await.unwrap_or_else(|error| panic!("{error}"));
     let peers = [first_peer, second_peer].map(|peer| {
         peer.write();
         (RealPeer::start(&peer), peer)
     });
-    relay.says(2, "peer is up").await;
+    relay.ready(interop::PATIENCE).await.unwrap_or_else(|error| panic!("{error}"));
     let [(first_program, _), (second_program, _)] = &peers;
     for (program, host) in [(first_program, &second), (second_program, &first)] {
         program.signal("USR1");
@@ -123,9 +127,9 @@ identity = "{second}"
             program.says(1, &format!("purge: {host} answered 2001, {size} octets")).await;
         }
     }
-    relay.signal("TERM");
-    assert!(relay.ended().await.success());
-    stories::judge(&stage.folder.join("relay.pcapng"), &[stage.port, port], None);
+    relay.stop().await.expect("the relay ends in order");
+    messages.recorder.finish().expect("a capture");
+    stories::judge(&messages.capture, &[stage.port, port], messages.all().len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

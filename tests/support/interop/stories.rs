@@ -126,7 +126,7 @@ identity = "{peer}"
         for messages in nodes {
             let capture = &messages.capture;
             messages.recorder.finish().unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
-            judge(capture, &[self.port, self.port_of_b], Some(messages.all().len()));
+            judge(capture, &[self.port, self.port_of_b], messages.all().len());
         }
     }
 }
@@ -281,11 +281,11 @@ async fn stop_and_judge(stage: &Stage, nodes: [Node; 2]) {
 ///
 /// # Panics
 /// When something is wrong.
-pub fn judge(capture: &Path, ports: &[u16], messages: Option<usize>) {
+pub fn judge(capture: &Path, ports: &[u16], messages: usize) {
     let report = verify::verify_file(capture).unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
     let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     assert!(report.is_good(), "{}: verify finds\n{}", capture.display(), findings.join("\n"));
-    let messages = messages.map_or(report.messages, |messages| messages as u64);
+    let messages = messages as u64;
     assert_eq!(report.messages, messages, "{}: verify sees as many messages as there were", capture.display());
 
     let mut command = Command::new("tshark");
