@@ -143,3 +143,10 @@ async fn tcp_two_of_them_beside_our_relay() {
 async fn kernel_sctp_two_of_them_beside_our_relay() {
     relayed(Transport::KernelSctp).await;
 }
+
+/// What a guest has recorded with this peer and with the other one is read by tshark afterwards, outside.
+#[test]
+#[ignore = "scripts/test interop"]
+fn captures_of_a_guest_are_read_by_tshark() {
+    stories::judge_later();
+}
