@@ -8,10 +8,16 @@
 #[path = "support/interop/mod.rs"]
 mod interop;
 
+use std::process::Command;
+
 use interop::freediameter::{self, FreeDiameter};
-use interop::missing_transport;
-use interop::stories::Stage;
-use proselink::net::Transport;
+use interop::messages::Messages;
+use interop::program::Program;
+use interop::stories::{self, RealPeer, Stage};
+use interop::{missing_transport, name};
+use proselink::net::{Net, Options, Transport};
+use proselink::node::agent::RelayElement;
+use proselink::node::{self, config};
 
 fn set(story: &str, transport: Transport, ours: u32, its: u32) -> Option<(Stage, FreeDiameter)> {
     if let Some(why) = missing_transport(transport).or_else(freediameter::missing) {
@@ -27,3 +33,120 @@ fn set(story: &str, transport: Transport, ours: u32, its: u32) -> Option<(Stage,
 stories_over!(tcp, proselink::net::Transport::Tcp, super::set);
 stories_over!(tls, proselink::net::Transport::Tls, super::set);
 stories_over!(kernel_sctp, proselink::net::Transport::KernelSctp, super::set);
+
+/// The configurations of docs/interop.md, as they stand there but for ports and folders, bring the binary and freeDiameter
+/// together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "scripts/test interop"]
+async fn tcp_as_the_documentation_says() {
+    if let Some(why) = freediameter::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let folder = interop::folder("freediameter-documentation");
+    let (ours, its) = (interop::free_port().to_string(), interop::free_port().to_string());
+    freediameter::certificates(&folder, &name("peer"));
+    let text = include_str!("../docs/interop.md");
+    for (language, file) in [("toml", "node.toml"), ("conf", "fd.conf")] {
+        let (_, block) = text.split_once(&format!("```{language}\n")).expect("a block");
+        let (block, _) = block.split_once("```").expect("its end");
+        let block = block.replace("3870", &ours).replace("3868", &its);
+        let block = block.replace("/etc/freeDiameter", &folder.display().to_string());
+        std::fs::write(folder.join(file), block).expect("a file");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
+    command.args(["run", "-v", "-c"]).arg(folder.join("node.toml"));
+    let node = Program::start("proselink", &command, &folder.join("node.log"));
+    let mut command = Command::new(freediameter::DAEMON);
+    command.arg("-c").arg(folder.join("fd.conf"));
+    let peer = Program::start("freeDiameter", &command, &folder.join("fd.log"));
+    node.says(1, "peer is up").await;
+    peer.says(1, "STATE_OPEN").await;
+    // SIGTERM: DPR to all, then the end, and nothing to complain about.
+    node.signal("TERM");
+    assert!(node.ended().await.success());
+    peer.says(1, "sent a DPR with cause").await;
+}
+
+/// Our relay agent stands between two freeDiameters that do not know one another: it connects to the first, and the second
+/// connects to it. Each asks the other.
+async fn relayed(transport: Transport) {
+    if let Some(why) = missing_transport(transport).or_else(freediameter::missing) {
+        println!("skipped: {why}");
+        return;
+    }
+    let stage = Stage::new("freediameter-relayed", transport, 30);
+    let (first, second, port) = (name("first"), name("second"), stage.port_of_b);
+    let [mut first_peer, mut second_peer] =
+        [("first", stage.port), ("second", interop::free_port())].map(|(who, port)| {
+            let folder = stage.folder.join(who);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let identity = name(who);
+            let (connects, admits, asks) = (Vec::new(), vec![name("relay")], Vec::new());
+            FreeDiameter { identity, transport, port, watchdog: 30, connects, admits, asks, folder }
+        });
+    first_peer.asks = vec![second.clone()];
+    second_peer.asks = vec![first.clone()];
+    second_peer.connects = vec![(name("relay"), port)];
+    let configuration = format!(
+        r#"identity = "{relay}"
+realm = "{REALM}"
+transport = "{transport}"
+listen = ["127.0.0.1:{port}"]
+tc = 1
+
+[[peer]]
+identity = "{first}"
+connect_to = "127.0.0.1:{to}"
+
+[[peer]]
+identity = "{second}"
+
+[relay]
+"#,
+        relay = name("relay"),
+        to = stage.port,
+        REALM = interop::REALM,
+    );
+    let file = stage.folder.join("relay.toml");
+    std::fs::write(&file, configuration).expect("a file");
+    let config = config::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    let messages = Messages::record(&stage.folder.join("relay.pcapng"));
+    let net = Net::new(Options { recorder: Some(messages.recorder.clone()), ..Options::default() });
+    let element = RelayElement::new(&config.identity(), true, [7; 16]);
+    let relay = node::start(config.settings, net, element, None, None).await.unwrap_or_else(|error| panic!("{error}"));
+    let peers = [first_peer, second_peer].map(|peer| {
+        peer.write();
+        (RealPeer::start(&peer), peer)
+    });
+    relay.ready(interop::PATIENCE).await.unwrap_or_else(|error| panic!("{error}"));
+    let [(first_program, _), (second_program, _)] = &peers;
+    for (program, host) in [(first_program, &second), (second_program, &first)] {
+        program.signal("USR1");
+        for size in freediameter::SIZES {
+            program.says(1, &format!("purge: {host} answered 2001, {size} octets")).await;
+        }
+    }
+    relay.stop().await.expect("the relay ends in order");
+    messages.recorder.finish().expect("a capture");
+    stories::judge(&messages.capture, &[stage.port, port], messages.all().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "scripts/test interop"]
+async fn tcp_two_of_them_beside_our_relay() {
+    relayed(Transport::Tcp).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "scripts/test interop"]
+async fn kernel_sctp_two_of_them_beside_our_relay() {
+    relayed(Transport::KernelSctp).await;
+}
+
+/// What a guest has recorded with this peer and with the other one is read by tshark afterwards, outside.
+#[test]
+#[ignore = "scripts/test interop"]
+fn captures_of_a_guest_are_read_by_tshark() {
+    stories::judge_later();
+}

@@ -38,9 +38,14 @@ pub fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// Where each test keeps its files: below the project, so that the captures of a guest are there afterwards.
+/// Where all files of these tests are: below the project, so that the captures of a guest are there afterwards.
+pub fn captures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/interop")
+}
+
+/// Where a test keeps its files.
 pub fn folder(story: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/interop").join(story);
+    let folder = captures().join(story);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     folder
@@ -50,7 +55,7 @@ pub fn folder(story: &str) -> PathBuf {
 /// missing or older than one of `sources` (paths from the project).
 pub fn built(name: &str, sources: &[&str], wanted: &[&str], build: impl FnOnce(&Path)) -> PathBuf {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = project.join("target/interop").join(name);
+    let folder = captures().join(name);
     let changed = |path: PathBuf| path.metadata().and_then(|about| about.modified()).ok();
     let newest = sources.iter().filter_map(|source| changed(project.join(source))).max();
     let fresh = wanted.iter().all(|file| changed(folder.join(file)) > newest);

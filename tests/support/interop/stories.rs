@@ -5,6 +5,8 @@ use std::process::Command;
 
 use proselink::net::{Net, Options, Transport};
 use proselink::node::{self, Handle, config};
+use proselink::verify;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::messages::{CAPABILITIES_EXCHANGE, DISCONNECT, Messages, WATCHDOG};
@@ -120,7 +122,7 @@ identity = "{peer}"
         [self.start("a").await, self.start("b").await]
     }
 
-    /// What tshark says against the captures. It must be told that these ports are Diameter's.
+    /// Ends the captures and has them judged.
     pub fn judge(&self, nodes: [Messages; 2]) {
         for messages in nodes {
             let capture = &messages.capture;
@@ -275,8 +277,64 @@ async fn stop_and_judge(stage: &Stage, nodes: [Node; 2]) {
     stage.judge(nodes.into());
 }
 
-/// Asks tshark what it sees in a capture: all messages, and nothing wrong.
-fn judge(capture: &Path, ports: &[u16], messages: usize) {
+/// Has a capture judged: all messages are in it, every request is answered, and neither `verify` nor tshark, which must be
+/// told that these ports are Diameter's, finds anything wrong.
+///
+/// # Panics
+/// When something is wrong.
+pub fn judge(capture: &Path, ports: &[u16], messages: usize) {
+    let report = verify::verify_file(capture).unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
+    let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    assert!(report.is_good(), "{}: verify finds\n{}", capture.display(), findings.join("\n"));
+    let messages = messages as u64;
+    assert_eq!(report.messages, messages, "{}: verify sees as many messages as there were", capture.display());
+
+    let expected = Expected { ports: ports.to_vec(), messages };
+    if std::env::var_os(LATER).is_some() {
+        let text = serde_json::to_string(&expected).expect("numbers");
+        std::fs::write(capture.with_extension(SIDECAR), text).expect("a file");
+    } else {
+        ask_tshark(capture, &expected);
+    }
+}
+
+/// When it is set tshark is asked later, by [`judge_later`]: in user-mode Linux it takes a quarter of a minute to start.
+const LATER: &str = "PROSELINK_TSHARK_LATER";
+
+/// The extension of the files that say what tshark is to find.
+const SIDECAR: &str = "expected";
+
+/// What tshark is to find in a capture.
+#[derive(Debug, Serialize, Deserialize)]
+struct Expected {
+    /// The ports of Diameter.
+    ports: Vec<u16>,
+    messages: u64,
+}
+
+/// Asks tshark about the captures that a guest has left.
+///
+/// # Panics
+/// When something is wrong, or there is none.
+pub fn judge_later() {
+    let mut judged = 0;
+    for folder in files(&super::captures()) {
+        for sidecar in files(&folder).into_iter().filter(|path| path.extension().is_some_and(|end| end == SIDECAR)) {
+            let text = std::fs::read_to_string(&sidecar).expect("a file");
+            ask_tshark(&sidecar.with_extension("pcapng"), &serde_json::from_str(&text).expect("what was written"));
+            std::fs::remove_file(&sidecar).expect("a file");
+            judged += 1;
+        }
+    }
+    assert!(judged > 0, "no guest has left captures");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
+    entries.unwrap_or_default()
+}
+
+fn ask_tshark(capture: &Path, Expected { ports, messages }: &Expected) {
     let mut command = Command::new("tshark");
     command.args(["-n", "-r"]).arg(capture);
     for port in ports {
@@ -298,7 +356,7 @@ fn judge(capture: &Path, ports: &[u16], messages: usize) {
     for line in lines.lines() {
         let columns: Vec<&str> = line.split('\t').collect();
         let [_, codes, malformed, severities, _] = columns[..] else { panic!("tshark printed {line}") };
-        read += codes.split('~').filter(|code| !code.is_empty()).count();
+        read += codes.split('~').filter(|code| !code.is_empty()).count() as u64;
         // Warning and above.
         let severe = severities.split('~').filter_map(|number| number.parse::<u32>().ok()).any(|one| one >= 0x60_0000);
         if severe || !malformed.is_empty() {
@@ -306,5 +364,5 @@ fn judge(capture: &Path, ports: &[u16], messages: usize) {
         }
     }
     assert!(complaints.is_empty(), "{}: tshark complains:\n{}", capture.display(), complaints.join("\n"));
-    assert_eq!(read, messages, "{}: as many messages as there were", capture.display());
+    assert_eq!(read, *messages, "{}: tshark sees as many messages as there were", capture.display());
 }
