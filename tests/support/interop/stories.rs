@@ -121,11 +121,13 @@ identity = "{peer}"
     }
 
     /// What tshark says against the captures. It must be told that these ports are Diameter's.
-    pub fn judge(&self, nodes: [Messages; 2]) {
+    /// A killed process ends TCP in order, but not TLS: of `kills`, each is recorded as a reset there.
+    pub fn judge(&self, nodes: [Messages; 2], kills: usize) {
         for messages in nodes {
             let capture = &messages.capture;
             messages.recorder.finish().unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
-            judge(capture, &[self.port, self.port_of_b], messages.all().len());
+            let resets = if self.transport == Transport::Tls { kills } else { 0 };
+            judge(capture, &[self.port, self.port_of_b], messages.all().len(), resets);
         }
     }
 }
@@ -183,7 +185,7 @@ pub async fn talk(stage: &Stage, peer: &dyn RealPeer) {
         messages
     });
     let nodes = tokio::join!(a, b);
-    stage.judge(nodes.into());
+    stage.judge(nodes.into(), 0);
 }
 
 /// At least three watchdog periods: `ours` say whether our nodes ask, or the peer does.
@@ -203,7 +205,7 @@ pub async fn watch(stage: &Stage, peer: &dyn RealPeer, ours: bool) {
             .await;
         assert!(node.handle.peers().iter().all(node::PeerView::is_usable));
     }
-    stop_and_judge(stage, [a, b]).await;
+    stop_and_judge(stage, [a, b], 0).await;
 }
 
 /// The peer stops in order and comes back, is killed and comes back: each time we find together again.
@@ -245,7 +247,7 @@ pub async fn part(stage: &Stage, peer: &dyn RealPeer) {
         let exchanges = node.messages.count(|seen| seen.code == CAPABILITIES_EXCHANGE && !seen.request);
         assert_eq!(exchanges, 3, "one connection for each time it ran");
     }
-    stop_and_judge(stage, [a, b]).await;
+    stop_and_judge(stage, [a, b], 1).await;
 }
 
 /// Waits until requests may go to the peer.
@@ -266,17 +268,17 @@ async fn down(node: &Node) {
     timeout(PATIENCE, gone).await.expect("the peer is noticed to be gone").expect("the node runs");
 }
 
-async fn stop_and_judge(stage: &Stage, nodes: [Node; 2]) {
+async fn stop_and_judge(stage: &Stage, nodes: [Node; 2], kills: usize) {
     let [a, b] = nodes.map(|Node { handle, messages }| async move {
         handle.stop().await.expect("the node ends in order");
         messages
     });
     let nodes = tokio::join!(a, b);
-    stage.judge(nodes.into());
+    stage.judge(nodes.into(), kills);
 }
 
 /// Asks tshark what it sees in a capture: all messages, and nothing wrong.
-fn judge(capture: &Path, ports: &[u16], messages: usize) {
+fn judge(capture: &Path, ports: &[u16], messages: usize, resets: usize) {
     let mut command = Command::new("tshark");
     command.args(["-n", "-r"]).arg(capture);
     for port in ports {
@@ -305,6 +307,9 @@ fn judge(capture: &Path, ports: &[u16], messages: usize) {
             complaints.push(line);
         }
     }
+    let (cut, complaints): (Vec<_>, Vec<_>) =
+        complaints.into_iter().partition(|line| resets > 0 && line.contains("Connection reset (RST)"));
+    assert_eq!(cut.len(), resets, "{}: connections that were cut off", capture.display());
     assert!(complaints.is_empty(), "{}: tshark complains:\n{}", capture.display(), complaints.join("\n"));
     assert_eq!(read, messages, "{}: as many messages as there were", capture.display());
 }
