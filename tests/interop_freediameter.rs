@@ -129,7 +129,7 @@ identity = "{second}"
     }
     relay.stop().await.expect("the relay ends in order");
     messages.recorder.finish().expect("a capture");
-    stories::judge(&messages.capture, &[stage.port, port], messages.all().len());
+    stories::judge(&messages.capture, &[stage.port, port], messages.all().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -169,6 +169,29 @@ async fn meeting(ours: &[String; 3], theirs: &Credentials) -> [String; 3] {
 }
 
 #[tokio::test]
+async fn whoever_has_been_told_of_our_end_may_leave_as_it_likes() {
+    let authority = Authority::new("lab");
+    let pem = authority.sign(&node("a.example"));
+    let net = net(&pem);
+    let (_, server) = addresses();
+    let mut listener = net.listen(Transport::Tls, server).await.unwrap();
+    for last in [&b""[..], b"no record of TLS"] {
+        let config = load(&pem).unwrap().0.client(Arc::default()).unwrap();
+        let stream = TcpStream::connect(server).await.unwrap();
+        let name = ServerName::IpAddress(server.ip().into());
+        let mut shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        let accepted = listener.accept().await.unwrap();
+        let closing = tokio::spawn(accepted.close());
+        assert_eq!(shaken.read(&mut [0]).await.unwrap(), 0);
+        // Garbage after the end is nobody's business any more.
+        shaken.get_mut().0.write_all(last).await.unwrap();
+        let _ = socket2::SockRef::from(shaken.get_ref().0).set_linger(Some(Duration::ZERO));
+        drop(shaken);
+        closing.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_does_not_hold_is_refused_on_both_sides_with_what_to_change() {
     let authority = Authority::new("lab");
     let ours = authority.sign(&node("hss.example"));

@@ -28,6 +28,8 @@ pub(super) struct TlsWire {
     failed: Option<Error>,
     /// Our close_notify is on its way.
     closing: bool,
+    /// It has left.
+    closed: bool,
 }
 
 /// What there is beyond what has been decrypted.
@@ -43,7 +45,7 @@ enum Beyond {
 impl TlsWire {
     pub(super) fn new(stream: TcpStream, tls: Connection) -> Self {
         let raw = vec![0; RECORD].into_boxed_slice();
-        Self { stream, tls, raw, unread: 0..0, awake: true, failed: None, closing: false }
+        Self { stream, tls, raw, unread: 0..0, awake: true, failed: None, closing: false, closed: false }
     }
 
     /// Moves what has been decrypted.
@@ -106,6 +108,20 @@ impl TlsWire {
         error
     }
 
+    /// After our close_notify nothing that comes is wanted, and no alert may follow it; whoever has heard it may leave
+    /// without a word, or with what we have sent unread.
+    fn discard(&mut self) -> IoResult<usize> {
+        match self.read_socket() {
+            Ok(0) => Ok(0),
+            Ok(_) => {
+                self.unread = 0..0;
+                Err(ErrorKind::WouldBlock.into())
+            }
+            Err(error) if error.kind() != ErrorKind::WouldBlock && self.closed => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
     fn read_socket(&mut self) -> IoResult<usize> {
         let length = self.stream.try_read(&mut self.raw)?;
         self.unread = 0..length;
@@ -118,6 +134,9 @@ impl Wire for TlsWire {
         self.awake = false;
         if let Some(error) = self.failed.take() {
             return Err(error);
+        }
+        if self.closing {
+            return self.discard();
         }
         let before = into.len();
         let mut have_read = false;
@@ -143,8 +162,6 @@ impl Wire for TlsWire {
             }
             match beyond {
                 Beyond::End => return Ok(0),
-                // Whoever has been told that we end may leave without a word.
-                Beyond::Cut if self.closing => return Ok(0),
                 Beyond::Cut => {
                     let words = "it was cut off, without the close_notify that ends TLS";
                     return Err(Error::new(ErrorKind::UnexpectedEof, words));
@@ -171,7 +188,7 @@ impl Wire for TlsWire {
     }
 
     fn flush(&mut self) -> IoResult<bool> {
-        self.send_out().map_err(|error| self.why(error))
+        self.send_out().map_err(|error| if self.closing { error } else { self.why(error) })
     }
 
     fn finish(&mut self) -> IoResult<bool> {
@@ -181,6 +198,7 @@ impl Wire for TlsWire {
         if !self.send_out()? {
             return Ok(false);
         }
+        self.closed = true;
         SockRef::from(&self.stream).shutdown(Shutdown::Write).map(|()| true)
     }
 

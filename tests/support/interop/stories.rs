@@ -122,12 +122,14 @@ identity = "{peer}"
         [self.start("a").await, self.start("b").await]
     }
 
-    /// Ends the captures and has them judged.
-    pub fn judge(&self, nodes: [Messages; 2]) {
+    /// Ends the captures and has them judged. A killed process ends TCP in order, but not TLS: of `kills`, each is recorded
+    /// as a reset there.
+    pub fn judge(&self, nodes: [Messages; 2], kills: usize) {
         for messages in nodes {
             let capture = &messages.capture;
             messages.recorder.finish().unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
-            judge(capture, &[self.port, self.port_of_b], messages.all().len());
+            let resets = if self.transport == Transport::Tls { kills } else { 0 };
+            judge(capture, &[self.port, self.port_of_b], messages.all().len(), resets);
         }
     }
 }
@@ -185,7 +187,7 @@ pub async fn talk(stage: &Stage, peer: &dyn RealPeer) {
         messages
     });
     let nodes = tokio::join!(a, b);
-    stage.judge(nodes.into());
+    stage.judge(nodes.into(), 0);
 }
 
 /// At least three watchdog periods: `ours` say whether our nodes ask, or the peer does.
@@ -205,7 +207,7 @@ pub async fn watch(stage: &Stage, peer: &dyn RealPeer, ours: bool) {
             .await;
         assert!(node.handle.peers().iter().all(node::PeerView::is_usable));
     }
-    stop_and_judge(stage, [a, b]).await;
+    stop_and_judge(stage, [a, b], 0).await;
 }
 
 /// The peer stops in order and comes back, is killed and comes back: each time we find together again.
@@ -247,7 +249,7 @@ pub async fn part(stage: &Stage, peer: &dyn RealPeer) {
         let exchanges = node.messages.count(|seen| seen.code == CAPABILITIES_EXCHANGE && !seen.request);
         assert_eq!(exchanges, 3, "one connection for each time it ran");
     }
-    stop_and_judge(stage, [a, b]).await;
+    stop_and_judge(stage, [a, b], 1).await;
 }
 
 /// Waits until requests may go to the peer.
@@ -268,28 +270,28 @@ async fn down(node: &Node) {
     timeout(PATIENCE, gone).await.expect("the peer is noticed to be gone").expect("the node runs");
 }
 
-async fn stop_and_judge(stage: &Stage, nodes: [Node; 2]) {
+async fn stop_and_judge(stage: &Stage, nodes: [Node; 2], kills: usize) {
     let [a, b] = nodes.map(|Node { handle, messages }| async move {
         handle.stop().await.expect("the node ends in order");
         messages
     });
     let nodes = tokio::join!(a, b);
-    stage.judge(nodes.into());
+    stage.judge(nodes.into(), kills);
 }
 
 /// Has a capture judged: all messages are in it, every request is answered, and neither `verify` nor tshark, which must be
-/// told that these ports are Diameter's, finds anything wrong.
+/// told that these ports are Diameter's, finds anything wrong but so many resets.
 ///
 /// # Panics
 /// When something is wrong.
-pub fn judge(capture: &Path, ports: &[u16], messages: usize) {
+pub fn judge(capture: &Path, ports: &[u16], messages: usize, resets: usize) {
     let report = verify::verify_file(capture).unwrap_or_else(|error| panic!("{}: {error}", capture.display()));
     let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     assert!(report.is_good(), "{}: verify finds\n{}", capture.display(), findings.join("\n"));
     let messages = messages as u64;
     assert_eq!(report.messages, messages, "{}: verify sees as many messages as there were", capture.display());
 
-    let expected = Expected { ports: ports.to_vec(), messages };
+    let expected = Expected { ports: ports.to_vec(), messages, resets };
     if std::env::var_os(LATER).is_some() {
         let text = serde_json::to_string(&expected).expect("numbers");
         std::fs::write(capture.with_extension(SIDECAR), text).expect("a file");
@@ -310,6 +312,8 @@ struct Expected {
     /// The ports of Diameter.
     ports: Vec<u16>,
     messages: u64,
+    /// Connections that are cut off.
+    resets: usize,
 }
 
 /// Asks tshark about the captures that a guest has left.
@@ -334,7 +338,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.unwrap_or_default()
 }
 
-fn ask_tshark(capture: &Path, Expected { ports, messages }: &Expected) {
+fn ask_tshark(capture: &Path, Expected { ports, messages, resets }: &Expected) {
     let mut command = Command::new("tshark");
     command.args(["-n", "-r"]).arg(capture);
     for port in ports {
@@ -363,6 +367,9 @@ fn ask_tshark(capture: &Path, Expected { ports, messages }: &Expected) {
             complaints.push(line);
         }
     }
+    let (cut, complaints): (Vec<_>, Vec<_>) =
+        complaints.into_iter().partition(|line| *resets > 0 && line.contains("Connection reset (RST)"));
+    assert_eq!(cut.len(), *resets, "{}: connections that were cut off", capture.display());
     assert!(complaints.is_empty(), "{}: tshark complains:\n{}", capture.display(), complaints.join("\n"));
     assert_eq!(read, *messages, "{}: tshark sees as many messages as there were", capture.display());
 }
