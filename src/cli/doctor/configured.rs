@@ -75,7 +75,9 @@ fn tried(name: &str, kind: Kind, place: SocketAddr, backend: Backend) -> Check {
         Ok(()) => Check::good(name, format!("{at} is free, for {backend}")),
         Err(Taken::By(who)) => {
             let who = who.unwrap_or_else(|| "a process that cannot be seen".to_owned());
-            Check::bad(name, format!("{at} is taken by {who}"), format!("stop it, or write {other}"))
+            // An element under its own name is most likely this one.
+            let own = if who.starts_with("proselink ") { ", perhaps this very element" } else { "" };
+            Check::bad(name, format!("{at} is taken by {who}{own}"), format!("stop it, or write {other}"))
         }
         Err(Taken::NoSuchAddress) => Check::bad(
             name,
