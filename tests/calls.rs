@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::Value;
 
 fn proselink(arguments: &[&str]) -> Command {
@@ -55,14 +56,18 @@ struct Server {
 
 impl Server {
     fn start(responder: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_with("", "tcp", tempfile::tempdir().unwrap(), responder)
+    }
+
+    /// With more lines of configuration, and TLS instead of TCP when that is said.
+    fn start_with(lines: &str, stream: &str, folder: tempfile::TempDir, responder: &str) -> Self {
         let port = TcpListener::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
         let udp_port = UdpSocket::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
-        let (tcp, sctp) = (format!("tcp:{HOST}:{port}"), format!("sctp-embedded:{HOST}:3868"));
+        let (tcp, sctp) = (format!("{stream}:{HOST}:{port}"), format!("sctp-embedded:{HOST}:3868"));
         let peers: String = ["", "-1", "-2"].map(|n| format!("[[peer]]\nidentity = \"client{n}.example\"\n")).concat();
         let config = format!(
             "identity = \"server.example\"\nrealm = \"example\"\nlisten = [\"{tcp}\", \"{sctp}\"]\nudp_port = \
-             {udp_port}\n{peers}[responder]\n{responder}\n"
+             {udp_port}\n{peers}{lines}[responder]\n{responder}\n"
         );
         let path = folder.path().join("server.toml");
         fs::write(&path, config).unwrap();
@@ -287,6 +292,54 @@ fn a_load_at_a_rate_prints_a_table() {
     for words in ["server.example (proselink) over embedded SCTP", "from when due", "p99.9", "2001 DIAMETER_SUCCESS"] {
         assert!(out(&output).contains(words), "{words}\n{}", out(&output));
     }
+}
+
+/// Certificates of an authority and its nodes, as files `NAME.pem`, `NAME.key` and `ca.pem`.
+fn certificates(folder: &Path, nodes: &[&str]) {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "authority of a test");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
+    for name in nodes {
+        let params = CertificateParams::new(vec![(*name).to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &authority).unwrap();
+        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+        fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+}
+
+#[test]
+fn over_tls_both_sides_are_who_their_certificates_name() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path(), &["server.example", "client.example"]);
+    let path = folder.path().to_owned();
+    let file = move |name: &str| path.join(name).to_str().unwrap().to_owned();
+    let tls = "[tls]\ncertificate = \"server.example.pem\"\nkey = \"server.example.key\"\nca = \"ca.pem\"\n";
+    let server = Server::start_with(tls, "tls", folder, SUCCESS);
+    let [certificate, key, ca] = ["client.example.pem", "client.example.key", "ca.pem"].map(file);
+    let credentials = ["--certificate", &certificate, "--key", &key, "--ca", &ca];
+    let output = server.call("send", &[&credentials[..], &["-"]].concat(), &update_location());
+    assert_eq!((output.status.code(), err(&output)), (Some(0), ""));
+    let rest = ["--count", "100", "--json", "-"];
+    let output = server.call("load", &[&credentials[..], &rest].concat(), &update_location());
+    assert_eq!((output.status.code(), &lines(&output)[0]["answered"]), (Some(0), &100.into()), "{}", err(&output));
+    let other = ["--certificate-name", "other.example", "-"];
+    let output = server.call("send", &[&credentials[..], &other].concat(), &update_location());
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        err(&output).contains("names server.example") && err(&output).contains("not other.example"),
+        "{}",
+        err(&output)
+    );
+    let output = server.call("send", &["-"], &update_location());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("--certificate FILE --key FILE --ca FILE"), "{}", err(&output));
+    let config = server.folder.path().join("server.toml");
+    let output = run(&["doctor", "--json", "-c", config.to_str().unwrap()]);
+    let check = lines(&output).into_iter().find(|check| check["check"] == "certificate").unwrap();
+    assert_eq!(check["verdict"], "good", "{check}");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub use dialogue::{Dialogue, Heard};
 use super::exit;
 use crate::interfaces::base::APPLICATION_RELAY;
 use crate::interfaces::names;
-use crate::net::{Endpoint, Host, Net, Options, Recorder};
+use crate::net::tls::Files;
+use crate::net::{Credentials, Endpoint, Host, Net, Options, Recorder, Transport};
 use crate::peer::Local;
 use draft::Draft;
 
@@ -56,12 +57,45 @@ pub struct CallArgs {
     /// The peer's UDP port, where SCTP travels over UDP
     #[arg(long, value_name = "PORT", default_value_t = crate::capture::write::SCTP_UDP_PORT)]
     udp_port: u16,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// How long an answer, and the connection before, is waited for
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     timeout: Duration,
     /// Record the exchange into this capture
     #[arg(short = 'w', long = "capture", visible_alias = "write", value_name = "FILE")]
     capture: Option<PathBuf>,
+}
+
+/// Who we are over TLS, and whom we believe.
+#[derive(Clone, Debug, Args)]
+struct TlsArgs {
+    /// TLS: our certificate in PEM, then those between it and the authority
+    #[arg(long, value_name = "FILE", requires_all = ["key", "ca"], help_heading = "TLS")]
+    certificate: Option<PathBuf>,
+    /// TLS: its private key in PEM
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "TLS")]
+    key: Option<PathBuf>,
+    /// TLS: the authorities we believe, in PEM
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "TLS")]
+    ca: Option<PathBuf>,
+    /// TLS: the name that the peer's certificate must have; its Origin-Host unless said otherwise
+    #[arg(long, value_name = "HOST", help_heading = "TLS")]
+    certificate_name: Option<String>,
+}
+
+impl TlsArgs {
+    fn credentials(&self) -> Result<Option<Credentials>, Early> {
+        let (Some(certificate), Some(key), Some(ca)) = (&self.certificate, &self.key, &self.ca) else {
+            return Ok(None);
+        };
+        let files = Files { certificate: certificate.clone(), key: key.clone(), ca: ca.clone() };
+        let (credentials, doubts) = Credentials::load(&files, SystemTime::now()).map_err(Early::usage)?;
+        for doubt in doubts {
+            eprintln!("proselink: {}", doubt.words);
+        }
+        Ok(Some(credentials))
+    }
 }
 
 /// Why a call ends early, for the user.
@@ -93,6 +127,8 @@ pub struct Caller {
     from: Vec<IpAddr>,
     udp_port: u16,
     expected: Option<String>,
+    /// The name in the peer's certificate, where it is not its Origin-Host.
+    certificate_name: Option<String>,
     /// What replaces AVPs of our CER.
     cer: Option<Value>,
     recorder: Option<(Recorder, PathBuf)>,
@@ -131,6 +167,11 @@ impl CallArgs {
             None => None,
             Some(path) => Some(draft::read_cer(path).map_err(Early::usage)?),
         };
+        let tls = self.tls.credentials()?;
+        if tls.is_none() && self.peer.transport_or(Transport::Sctp) == Transport::Tls {
+            let words = "for TLS both sides show a certificate: --certificate FILE --key FILE --ca FILE";
+            return Err(Early::usage(words));
+        }
         let recorder = match self.capture {
             None => None,
             Some(path) => match Recorder::create(&path, None) {
@@ -142,6 +183,7 @@ impl CallArgs {
             // Any free port of ours: the peer may run on this machine and have the registered one.
             udp_port: 0,
             connect_timeout: self.timeout,
+            tls,
             recorder: recorder.as_ref().map(|(recorder, _)| recorder.clone()),
             ..options
         };
@@ -164,6 +206,7 @@ impl CallArgs {
             from: self.from,
             udp_port: self.udp_port,
             expected: self.peer_identity,
+            certificate_name: self.tls.certificate_name,
             cer,
             recorder,
         })

@@ -42,6 +42,9 @@ pub fn run(args: ConfigArgs, _globals: &Globals) -> u8 {
     for path in files {
         match config::load(&path) {
             Ok(config) => {
+                for warning in &config.warnings {
+                    eprintln!("warning: {warning}");
+                }
                 let settings = &config.settings;
                 let listen: Vec<_> = settings.listen.iter().map(ToString::to_string).collect();
                 let line = format!(

@@ -97,6 +97,10 @@ pub fn run(args: DoctorArgs, globals: &Globals) -> u8 {
         None => None,
         Some((path, Ok(config))) => {
             checks.push(Check::good("configuration", format!("{} is good", path.display())));
+            for warning in &config.warnings {
+                let mend = "correct the file";
+                checks.push(Check::warn("configuration", warning.to_string(), mend));
+            }
             Some(config)
         }
         Some((_, Err(error))) => {

@@ -150,7 +150,7 @@ fn perform(args: LoadArgs) -> Result<u8, Early> {
     for outcome in outcomes {
         let outcome = outcome?;
         tally.add(&outcome.tally);
-        cpu += outcome.cpu;
+        cpu += outcome.cpu + outcome.tally.pacing;
         peer = outcome.peer;
     }
     let report = Report { tally, cpu, peer, connections, outstanding, rate: args.rate, wall };
@@ -212,9 +212,9 @@ impl Shared {
                 dialogue.close().await;
                 return Err(early);
             }
-            let before = cpu_of_thread();
+            let before = engine::cpu_of("/proc/thread-self");
             let ran = engine::run(plan, templates, &mut dialogue, &self.progress, Instant::now()).await;
-            let cpu = cpu_of_thread().saturating_sub(before);
+            let cpu = engine::cpu_of("/proc/thread-self").saturating_sub(before);
             let peer =
                 format!("{} ({}) over {}", dialogue.peer().identity, dialogue.peer().product, dialogue.info().backend);
             dialogue.close().await;
@@ -279,10 +279,4 @@ fn watch(
     bar.finish_and_clear();
     runtime.shutdown_background();
     Ok(stopped)
-}
-
-/// What this thread has had of the processor; zero where the system does not say.
-fn cpu_of_thread() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
 }

@@ -54,6 +54,8 @@ Examples:
       as whom, and with a capture of the exchange
   echo '{\"command\": \"Device-Watchdog-Request\"}' | proselink send --peer 127.0.0.13 -
       over SCTP, which is the default
+  proselink send --peer aaas://hss.example --certificate me.pem --key me.key --ca ca.pem ulr.json
+      over TLS; both sides show a certificate
   proselink send --peer tcp:127.0.0.1 --cer wrong-cer.json request.json
       what does the peer say to another CER? e.g. {\"avps\": [{\"name\": \"Host-IP-Address\", \"value\": \"192.0.2.1\"}]}
 

@@ -88,6 +88,7 @@ impl Dialogue {
             }
         };
         let peer = judge(caller, &local, &first)?;
+        judge_certificate(caller, association.info(), &peer)?;
         if let (None, Some(name)) = (&caller.expected, caller.name_of_uri())
             && !name.eq_ignore_ascii_case(&peer.identity)
         {
@@ -262,6 +263,22 @@ fn judge(caller: &Caller, local: &Local, message: &[u8]) -> Result<Capabilities,
         }
         Early::environment(words)
     })
+}
+
+/// Whether the peer's certificate names it. RFC 6733 section 13.1.
+fn judge_certificate(caller: &Caller, info: &Info, peer: &Capabilities) -> Result<(), Early> {
+    let Some(protection) = &info.protection else { return Ok(()) };
+    let wanted = caller.certificate_name.as_deref().unwrap_or(&peer.identity);
+    let (version, suite, certificate) = (protection.version, &protection.cipher_suite, &protection.certificate);
+    tracing::info!(version, %suite, %certificate, "protected");
+    if certificate.covers(wanted) {
+        return Ok(());
+    }
+    let what = match &caller.certificate_name {
+        Some(_) => "as --certificate-name wants",
+        None => "as its CEA says; --certificate-name allows another",
+    };
+    Err(Early::environment(format!("the certificate of {} names {certificate} and not {wanted}, {what}", info.remote)))
 }
 
 /// Our CER with the user's changes.

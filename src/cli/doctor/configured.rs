@@ -6,12 +6,12 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Check;
 use super::port::{Kind, Taken, try_bind};
 use crate::capture::write::SCTP_UDP_PORT;
-use crate::net::{Backend, Endpoint, Net, Options, Transport};
+use crate::net::{Backend, Credentials, Endpoint, Net, Options, Transport};
 use crate::node::config::Config;
 
 /// How long a name may take to be looked up.
@@ -31,6 +31,7 @@ pub fn checks(config: &Config) -> Vec<Check> {
             checks.push(connects(&net, endpoint, settings.transport, &peer.expected.identity));
         }
     }
+    checks.extend(config.tls.as_ref().map(certificate));
     checks.extend(config.store.as_deref().map(|path| writable("store", path)));
     checks.extend(config.capture.as_deref().map(|path| writable("capture", path)));
     checks
@@ -75,7 +76,9 @@ fn tried(name: &str, kind: Kind, place: SocketAddr, backend: Backend) -> Check {
         Ok(()) => Check::good(name, format!("{at} is free, for {backend}")),
         Err(Taken::By(who)) => {
             let who = who.unwrap_or_else(|| "a process that cannot be seen".to_owned());
-            Check::bad(name, format!("{at} is taken by {who}"), format!("stop it, or write {other}"))
+            // An element under its own name is most likely this one.
+            let own = if who.starts_with("proselink ") { ", perhaps this very element" } else { "" };
+            Check::bad(name, format!("{at} is taken by {who}{own}"), format!("stop it, or write {other}"))
         }
         Err(Taken::NoSuchAddress) => Check::bad(
             name,
@@ -143,6 +146,21 @@ fn look_up(host: &str) -> Result<Vec<SocketAddr>, String> {
     };
     std::thread::Builder::new().name("resolver".to_owned()).spawn(work).map_err(|error| error.to_string())?;
     answer.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+}
+
+/// How long the node's certificate is valid; that it is valid today was judged when it was read.
+fn certificate(credentials: &Credentials) -> Check {
+    const SOON: i64 = 30;
+    let certificate = credentials.certificate();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let days = certificate.not_after.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX)) / 86_400;
+    let until =
+        jiff::Timestamp::from_second(certificate.not_after).map_or_else(|_| "?".to_owned(), |at| at.to_string());
+    let words = format!("{certificate} until {until}, {days} days from now");
+    if days < SOON {
+        return Check::warn("certificate", words, "have it renewed, and put the new one in its place");
+    }
+    Check::good("certificate", words)
 }
 
 /// A file that the element writes.

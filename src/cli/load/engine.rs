@@ -6,8 +6,8 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -80,13 +80,17 @@ pub struct Tally {
     pub service: Histogram<u64>,
     /// From the first counted request to the last answer.
     pub elapsed: Duration,
+    /// What keeping the rate took of the processor, beside the connection's own thread.
+    pub pacing: Duration,
     /// Why the connection ended early.
     pub end: Option<String>,
 }
 
 impl Tally {
     /// Nothing yet.
-    #[allow(clippy::missing_panics_doc, reason = "the bounds are constants that fit")]
+    ///
+    /// # Errors
+    /// Never: the bounds are constants that fit.
     pub fn new() -> Result<Self, String> {
         // Three digits, from a nanosecond to an hour.
         let histogram = || Histogram::new_with_bounds(1, 3_600_000_000_000, 3).map_err(|error| error.to_string());
@@ -101,6 +105,7 @@ impl Tally {
             latency: histogram()?,
             service: histogram()?,
             elapsed: Duration::ZERO,
+            pacing: Duration::ZERO,
             end: None,
         })
     }
@@ -120,6 +125,7 @@ impl Tally {
         let _ = self.latency.add(&other.latency);
         let _ = self.service.add(&other.service);
         self.elapsed = self.elapsed.max(other.elapsed);
+        self.pacing += other.pacing;
         self.end = self.end.take().or_else(|| other.end.clone());
     }
 
@@ -160,6 +166,8 @@ struct Engine<'p> {
     end_to_end: u32,
     /// Requests that have left, those of the warm-up included.
     made: u64,
+    /// SCTP streams; the first is left to messages between neighbours, as a node does.
+    streams: u16,
     slab: BytesMut,
 }
 
@@ -185,6 +193,7 @@ pub async fn run(
         order: VecDeque::with_capacity(plan.outstanding * 2),
         end_to_end: dialogue.next_identifier() & 0xfff0_0000,
         made: 0,
+        streams: dialogue.info().outgoing_streams,
         slab: BytesMut::with_capacity(SLAB),
     };
     let pacer = plan.rate.map(|_| Pacer::start()).transpose()?;
@@ -226,6 +235,7 @@ pub async fn run(
         }
     }
     engine.finish();
+    engine.tally.pacing = pacer.map(|pacer| pacer.cpu()).unwrap_or_default();
     Ok(engine.tally)
 }
 
@@ -268,7 +278,8 @@ impl Engine<'_> {
                 self.slab = BytesMut::with_capacity(SLAB.max(template.len()));
             }
             template.write(number, identifier, self.end_to_end, &mut self.slab);
-            let message = Outgoing::new(self.slab.split().freeze());
+            let stream = if self.streams < 2 { 0 } else { 1 + (self.made % u64::from(self.streams - 1)) as u16 };
+            let message = Outgoing::new(self.slab.split().freeze()).on_stream(stream);
             match sender.try_send(message) {
                 Ok(()) => {}
                 Err(NetError::QueueFull { .. }) => {
@@ -383,12 +394,20 @@ fn result_of(answer: &[u8]) -> Option<(u32, u32)> {
     None
 }
 
+/// What a thread has had of the processor, by its folder in /proc; zero where the system does not say.
+pub fn cpu_of(thread: &str) -> Duration {
+    let text = std::fs::read_to_string(format!("{thread}/schedstat")).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
+}
+
 /// Wakes a task at a moment, finer than the runtime's timer, whose steps are a millisecond.
 struct Pacer {
     moments: std::sync::mpsc::Sender<Instant>,
     woken: Arc<Notify>,
     /// The moment it was last asked for.
     asked: Cell<Instant>,
+    /// The number of its thread.
+    thread: Arc<OnceLock<String>>,
 }
 
 impl Pacer {
@@ -396,7 +415,12 @@ impl Pacer {
         let (moments, queue) = std::sync::mpsc::channel::<Instant>();
         let woken = Arc::new(Notify::new());
         let wake = Arc::clone(&woken);
+        let thread = Arc::new(OnceLock::new());
+        let own = Arc::clone(&thread);
         let work = move || {
+            if let Ok(path) = std::fs::read_link("/proc/thread-self") {
+                let _ = own.set(format!("/proc/{}", path.display()));
+            }
             while let Ok(moment) = queue.recv() {
                 std::thread::sleep(moment.saturating_duration_since(Instant::now()));
                 wake.notify_one();
@@ -404,7 +428,12 @@ impl Pacer {
         };
         let named = std::thread::Builder::new().name("pacer".to_owned());
         named.spawn(work).map_err(|error| format!("the system gives no thread: {error}"))?;
-        Ok(Self { moments, woken, asked: Cell::new(Instant::now()) })
+        Ok(Self { moments, woken, asked: Cell::new(Instant::now()), thread })
+    }
+
+    /// What its thread has had of the processor.
+    fn cpu(&self) -> Duration {
+        self.thread.get().map_or(Duration::ZERO, |thread| cpu_of(thread))
     }
 
     async fn until(&self, moment: Instant) {
