@@ -550,6 +550,9 @@ impl<E: Element + Send + 'static> Driver<E> {
                         let applications = capabilities::list(&capabilities.applications);
                         tracing::info!(product = %capabilities.product, %applications, "peer is up");
                     });
+                    if let Some(connection) = entry.machine.connection().and_then(|id| self.connections.get(&id)) {
+                        entry.tally.watch_paths(connection.sender.paths());
+                    }
                     self.table.learn(at, &capabilities.realm, capabilities.is_relay());
                     entry.sender =
                         Arc::new(Sender { peer: capabilities.identity, realm: capabilities.realm, protected: false });

@@ -11,12 +11,13 @@ mod exposition;
 pub mod http;
 mod tally;
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
+
+use crate::net::path::Path;
 use crate::peer::{State, Status};
 use crate::store::CommitterCounter;
 
@@ -72,7 +73,7 @@ struct PeerCounts {
     commands: Mutex<Vec<Arc<CommandCounts>>>,
     results: Mutex<Vec<Arc<ResultCounts>>>,
     spans: Mutex<Vec<Arc<Spans>>>,
-    paths: Mutex<BTreeMap<IpAddr, &'static str>>,
+    paths: Mutex<Option<watch::Receiver<Vec<Path>>>>,
     octets_received: Count,
     octets_sent: Count,
     malformed: Count,

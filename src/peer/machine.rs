@@ -330,7 +330,8 @@ impl<T> Peer<T> {
     }
 
     /// The connection that is open.
-    fn connection(&self) -> Option<ConnectionId> {
+    #[must_use]
+    pub fn connection(&self) -> Option<ConnectionId> {
         match self.state {
             State::IOpen => self.initiator,
             State::ROpen => self.responder_id(),

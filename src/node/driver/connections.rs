@@ -139,8 +139,10 @@ impl<E: Element + Send + 'static> Driver<E> {
                 if malformed {
                     entry.tally.malformed();
                 }
-                entry.tally.no_paths();
                 entry.machine.handle_closed(now.elapsed, id, words);
+                if !entry.machine.state().is_open() {
+                    entry.tally.no_paths();
+                }
                 self.drain_peer(now, peer, None);
             }
             None => self.unidentified = self.unidentified.saturating_sub(1),

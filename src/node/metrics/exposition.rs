@@ -8,6 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{BOUNDS, Count, Metrics, PeerCounts, lock};
+use crate::net::path::{Path, PathState};
 use crate::peer::{State, Status};
 
 type Labels<'a> = [(&'static str, &'a str)];
@@ -208,13 +209,26 @@ fn of_peers(out: &mut DescriptorEncoder<'_>, peers: &[&PeerCounts]) -> Result<()
     each(out, "proselink_peer_refusals", help, None, peers, |peer| peer.refusals.get())?;
     let help = "1 for the state of each path of the peer's SCTP association";
     let mut paths = family(out, "proselink_sctp_path_state", help, None, MetricType::Gauge)?;
-    for peer in peers {
-        for (address, state) in lock(&peer.paths).iter() {
-            let address = address.to_string();
-            gauge(&mut paths, &[("peer", &peer.identity), ("address", &address), ("state", state)], 1)?;
-        }
-    }
-    Ok(())
+    let known: Vec<(&PeerCounts, Vec<Path>)> = peers
+        .iter()
+        .map(|peer| (*peer, lock(&peer.paths).as_ref().map(|paths| paths.borrow().clone()).unwrap_or_default()))
+        .collect();
+    let each_path = |write: &mut dyn FnMut(&PeerCounts, &str, &Path) -> Result<(), Error>| {
+        known
+            .iter()
+            .try_for_each(|(peer, paths)| paths.iter().try_for_each(|path| write(peer, &path.remote.to_string(), path)))
+    };
+    each_path(&mut |peer, address, path| {
+        PathState::ALL.iter().try_for_each(|state| {
+            let labels = [("peer", &*peer.identity), ("address", address), ("state", &state.to_string())];
+            gauge(&mut paths, &labels, u64::from(path.state == *state))
+        })
+    })?;
+    let help = "1 for the path that is used as long as it is available";
+    let mut primary = family(out, "proselink_sctp_path_primary", help, None, MetricType::Gauge)?;
+    each_path(&mut |peer, address, path| {
+        gauge(&mut primary, &[("peer", &peer.identity), ("address", address)], u64::from(path.primary))
+    })
 }
 
 fn family<'a>(

@@ -1,14 +1,16 @@
 //! The writing side: a peer's counters as the node's task holds them, each found once.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::{CommandCounts, Count, Metrics, PeerCounts, ResultCounts, Spans, lock};
 use crate::avp::Avps;
 use crate::avp::dictionary::{Declared as _, ExperimentalResult, ExperimentalResultCode, ResultCode, TGPP};
 use crate::interfaces::names;
 use crate::message::{HEADER_LENGTH, Header, find};
+use crate::net::path::Path;
 use crate::peer::{State, Status, Unanswered};
 
 /// What has no name of its own, in every label.
@@ -148,17 +150,14 @@ impl Tally {
         });
     }
 
-    /// The state of one path of the peer's SCTP association, in the transport's word for it.
-    #[allow(dead_code, reason = "called once associations tell of their paths")]
-    pub fn path(&self, address: IpAddr, state: &'static str) {
-        self.with(|peer| {
-            lock(&peer.paths).insert(address, state);
-        });
+    /// The paths of the peer's association, as they change.
+    pub fn watch_paths(&self, paths: watch::Receiver<Vec<Path>>) {
+        self.with(|peer| *lock(&peer.paths) = Some(paths));
     }
 
     /// The association is gone, and its paths with it.
     pub fn no_paths(&self) {
-        self.with(|peer| lock(&peer.paths).clear());
+        self.with(|peer| *lock(&peer.paths) = None);
     }
 
     fn with(&self, write: impl FnOnce(&PeerCounts)) {

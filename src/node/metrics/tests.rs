@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::interfaces::s6a::{self, UpdateLocationRequest};
 use crate::message::{Command as _, CommandFlags, Envelope, Header};
+use crate::net::path::PathState;
 use crate::peer::{State, Status, Unanswered};
 
 const PEER: &str = "mme.example";
@@ -100,17 +101,21 @@ fn a_peer_that_comes_back_goes_on_where_it_was_and_one_that_is_forgotten_is_gone
     let tally = Metrics::peer(Some(&metrics), PEER);
     tally.connects();
     tally.unanswered(Unanswered::Timeout);
-    tally.path("127.0.0.1".parse().unwrap(), "active");
+    let path = Path { remote: "127.0.0.1".parse().unwrap(), state: PathState::Unreachable, primary: true };
+    let (changes, paths) = watch::channel(vec![path.clone()]);
+    tally.watch_paths(paths);
     drop(tally);
     let tally = Metrics::peer(Some(&metrics), "MME.example");
     tally.connects();
     assert_eq!(lines(&metrics, "proselink_connects_total"), ["proselink_connects_total{peer=\"mme.example\"} 2"]);
-    assert_eq!(
-        lines(&metrics, "proselink_sctp_path_state"),
-        ["proselink_sctp_path_state{peer=\"mme.example\",address=\"127.0.0.1\",state=\"active\"} 1"]
-    );
+    let labels = "peer=\"mme.example\",address=\"127.0.0.1\"";
+    let state = |state: &str| lines(&metrics, &format!("proselink_sctp_path_state{{{labels},state=\"{state}\"}}"));
+    assert!(state("unreachable")[0].ends_with("} 1") && state("available")[0].ends_with("} 0"));
+    changes.send_replace(vec![Path { state: PathState::Available, ..path }]);
+    assert!(state("unreachable")[0].ends_with("} 0") && state("available")[0].ends_with("} 1"));
+    assert_eq!(lines(&metrics, "proselink_sctp_path_primary"), [format!("proselink_sctp_path_primary{{{labels}}} 1")]);
     tally.no_paths();
-    assert!(lines(&metrics, "proselink_sctp_path_state").is_empty());
+    assert!(lines(&metrics, "proselink_sctp_path").is_empty());
     metrics.forget(PEER);
     tally.connects();
     assert!(!metrics.text().contains("peer="), "{}", metrics.text());
