@@ -45,7 +45,7 @@ async fn tcp_as_the_documentation_says() {
     }
     let folder = interop::folder("freediameter-documentation");
     let (ours, its) = (interop::free_port().to_string(), interop::free_port().to_string());
-    freediameter::certificates(&folder, &name("peer"));
+    freediameter::certificates(&folder, &[("peer", name("peer"))]);
     let text = include_str!("../docs/interop.md");
     for (language, file) in [("toml", "node.toml"), ("conf", "fd.conf")] {
         let (_, block) = text.split_once(&format!("```{language}\n")).expect("a block");
