@@ -31,6 +31,8 @@ pub fn checks(config: &Config) -> Vec<Check> {
             checks.push(connects(&net, endpoint, settings.transport, &peer.expected.identity));
         }
     }
+    let metrics = |place| tried("metrics", Kind::Tcp, place, "metrics", "metrics over HTTP");
+    checks.extend(config.metrics.map(metrics));
     checks.extend(config.tls.as_ref().map(certificate));
     checks.extend(config.store.as_deref().map(|path| writable("store", path)));
     checks.extend(config.capture.as_deref().map(|path| writable("capture", path)));
@@ -46,18 +48,19 @@ fn listens(config: &Config, net: &Net, endpoint: &Endpoint, carriers: &mut BTree
         Err(error) => return vec![unavailable(name, &error.to_string())],
     };
     let port = endpoint.port_or(default);
+    let over = backend.to_string();
     let mut found = Vec::new();
     for address in endpoint.addresses() {
         let place = SocketAddr::new(address, port);
         let check = match backend {
-            Backend::Tcp | Backend::Tls => tried(&name, Kind::Tcp, place, backend),
-            Backend::KernelSctp => tried(&name, Kind::Sctp, place, backend),
+            Backend::Tcp | Backend::Tls => tried(&name, Kind::Tcp, place, "listen", &over),
+            Backend::KernelSctp => tried(&name, Kind::Sctp, place, "listen", &over),
             Backend::EmbeddedSctp => {
                 let udp = SocketAddr::new(address, config.udp_port.unwrap_or(SCTP_UDP_PORT));
                 if !carriers.insert(udp) {
                     continue;
                 }
-                tried(&name, Kind::Udp, udp, backend)
+                tried(&name, Kind::Udp, udp, "udp_port", &over)
             }
             Backend::EmbeddedSctpIp => over_ip(&name, address),
         };
@@ -66,27 +69,24 @@ fn listens(config: &Config, net: &Net, endpoint: &Endpoint, carriers: &mut BTree
     found
 }
 
-fn tried(name: &str, kind: Kind, place: SocketAddr, backend: Backend) -> Check {
+/// `key`: the line of the configuration; `purpose`: who listens there.
+fn tried(name: &str, kind: Kind, place: SocketAddr, key: &str, purpose: &str) -> Check {
     let at = format!("{place}/{}", kind.name());
-    let other = match kind {
-        Kind::Udp => "udp_port = NUMBER",
-        Kind::Tcp | Kind::Sctp => "another port in listen",
-    };
     match try_bind(kind, place) {
-        Ok(()) => Check::good(name, format!("{at} is free, for {backend}")),
+        Ok(()) => Check::good(name, format!("{at} is free, for {purpose}")),
         Err(Taken::By(who)) => {
             let who = who.unwrap_or_else(|| "a process that cannot be seen".to_owned());
             // An element under its own name is most likely this one.
             let own = if who.starts_with("proselink ") { ", perhaps this very element" } else { "" };
-            Check::bad(name, format!("{at} is taken by {who}{own}"), format!("stop it, or write {other}"))
+            Check::bad(name, format!("{at} is taken by {who}{own}"), format!("stop it, or write another port in {key}"))
         }
         Err(Taken::NoSuchAddress) => Check::bad(
             name,
             format!("{} is no address of this machine", place.ip()),
-            format!("sudo ip address add {}/32 dev lo, or write an address of `ip address` in listen", place.ip()),
+            format!("sudo ip address add {}/32 dev lo, or write an address of `ip address` in {key}", place.ip()),
         ),
         Err(Taken::NotAllowed) => {
-            Check::bad(name, format!("{at} is not allowed for this user"), "write a port from 1024 in listen")
+            Check::bad(name, format!("{at} is not allowed for this user"), format!("write a port from 1024 in {key}"))
         }
         Err(Taken::Otherwise(words)) => Check::bad(name, format!("{at}: {words}"), "see the system's words"),
     }
