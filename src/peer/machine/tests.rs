@@ -147,6 +147,7 @@ impl World {
             Output::NoAnswer { pending, why } => self.seen[at].push(format!("{why:?} of {}", pending.token)),
             Output::Up(capabilities) => self.seen[at].push(format!("up {}", capabilities.identity)),
             Output::Down(reason) => self.seen[at].push(format!("down: {reason}")),
+            Output::Trouble(words) => self.seen[at].push(format!("trouble: {words}")),
             Output::Refused(refusal) => self.seen[at].push(format!("refused: {refusal}")),
             Output::Watchdog { to, .. } => self.seen[at].push(to.to_string()),
             Output::State { .. }
