@@ -2,6 +2,8 @@
 
 mod open;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
