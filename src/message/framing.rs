@@ -21,7 +21,7 @@ pub enum Frame {
 /// Octets that cannot be the beginning of a message. The stream is lost: where the next message begins is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FramingError {
-    /// The first octet is not the version 1. RFC 6733 section 7.1.5: 5011.
+    /// The first octet of the stream is not the version 1. RFC 6733 section 7.1.5: 5011.
     #[error("octet {offset} of the stream should begin a Diameter message, but the version there is {found}, not 1")]
     Version {
         /// Where the message begins in the stream, in octets.
@@ -71,6 +71,8 @@ impl FramingError {
 }
 
 /// Judges the octets buffered from `offset` of a stream on; see [`Frame`]. A message of exactly `limit` octets passes.
+/// Behind the first message, which shows that this is Diameter, a message of another version passes too: its length stands
+/// at the same place, and it is for the peer machine to answer 5011.
 ///
 /// # Errors
 /// As soon as the octets present show that no acceptable message begins here, before the message is complete.
@@ -78,7 +80,7 @@ impl FramingError {
 pub fn examine(buffered: &[u8], offset: u64, limit: usize) -> Result<Frame, FramingError> {
     match *buffered {
         [] => Ok(Frame::Need(HEADER_LENGTH)),
-        [version, ..] if version != VERSION => Err(FramingError::Version { offset, found: version }),
+        [version, ..] if version != VERSION && offset == 0 => Err(FramingError::Version { offset, found: version }),
         [_, a, b, c, ..] => {
             let stated = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
             if stated < HEADER_LENGTH {
@@ -122,7 +124,8 @@ mod tests {
 
     #[test]
     fn each_fault_says_where_and_what() {
-        assert_eq!(judge(&[2]), Err(FramingError::Version { offset: 100, found: 2 }));
+        assert_eq!(examine(&[2], 0, 1000), Err(FramingError::Version { offset: 0, found: 2 }));
+        assert_eq!(judge(&[2]), Ok(Frame::Need(19)), "a message of the next version behind others");
         assert_eq!(judge(&[1, 0, 0, 16]), Err(FramingError::TooShort { offset: 100, stated: 16 }));
         assert_eq!(judge(&[1, 0, 0, 21]), Err(FramingError::Unaligned { offset: 100, stated: 21 }));
         let error = judge(&[1, 0, 0x10, 0]).unwrap_err();
@@ -132,7 +135,7 @@ mod tests {
             error.to_string(),
             "the message at octet 100 states a length of 4096, more than the limit of 1000 octets"
         );
-        assert_eq!(judge(&[0]).unwrap_err().result_code(), 5011);
+        assert_eq!(examine(&[0], 0, 1000).unwrap_err().result_code(), 5011);
     }
 
     #[test]

@@ -564,6 +564,40 @@ tw = 6
     }
 
     #[test]
+    fn agents_are_read_with_their_routes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let relay = load(&folder.join("relay.toml")).unwrap_or_else(|error| panic!("{error}"));
+        assert!(matches!(relay.role, Role::Relay(RelayConfig { proxy_info: false })));
+        let [own, default] = &relay.settings.routes[..] else { panic!() };
+        assert_eq!((own.hosts.len(), own.share, &*default.realm), (2, false, "*"));
+        let intervals = relay.settings.peers[0].settings.intervals;
+        assert_eq!((intervals.connect.as_secs(), intervals.connect_limit.as_secs()), (2, 30));
+        let redirect = load(&folder.join("redirect.toml")).unwrap_or_else(|error| panic!("{error}"));
+        let Role::Redirect(RedirectConfig { rows }) = &redirect.role else { panic!() };
+        assert_eq!((rows[0].usage, rows[0].cache_time, rows[0].hosts[0].port), (3, 3600, 3868));
+        let intervals = redirect.settings.peers[0].settings.intervals;
+        assert_eq!(intervals.connect_limit, 4 * intervals.connect, "four times tc unless said otherwise");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_agent_is_told_with_its_place() {
+        let section = "[[redirect.route]]\nrealm = \"*\"\nhosts = [\"aaa://x\"]\nusage = \"ALL_REALM\"\ncache_time = 1";
+        let good = GOOD.replacen("[hss]", section, 1);
+        assert!(read(&good).is_ok());
+        for (from, to, words) in [
+            ("aaa://x", "x", "conf/hss.toml:20:10: `x` is no DiameterURI"),
+            ("[\"aaa://x\"]", "[]", "the redirect for realm * has no hosts"),
+            ("ALL_REALM", "ALL", "conf/hss.toml:21:9: \"ALL\" is no usage, expected one of DONT_CACHE, ALL_SESSION"),
+            ("cache_time = 1", "", "conf/hss.toml:21:9: a usage other than DONT_CACHE needs cache_time"),
+            ("tc = 2", "tc = 2\ntc_max = 1", "conf/hss.toml:7:10: tc_max is 1, expected 2 to"),
+            ("tc = 2", "tc = 2\n[relay]\nproxy = true", "conf/hss.toml:8:1: unknown field `proxy`"),
+        ] {
+            let error = read(&good.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(words), "{error}\nshould be\n{words}");
+        }
+    }
+
+    #[test]
     fn the_examples_are_good_and_fit_together() {
         use crate::registration::app_server::User;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

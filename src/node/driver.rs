@@ -9,6 +9,7 @@ mod reload;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -57,6 +58,9 @@ const TICKET_SPAN: Duration = Duration::from_secs(60);
 
 /// How long a peer may take to say who it is.
 const IDENTIFY_SPAN: Duration = Duration::from_secs(10);
+
+/// What happens often is told so often.
+const TELL_SPAN: Duration = Duration::from_secs(10);
 
 /// How long closing may take once every peer has been told.
 const CLOSE_SPAN: Duration = Duration::from_secs(10);
@@ -207,6 +211,11 @@ pub(super) struct Driver<E> {
     /// Messages of the connection whose turn it is; empty between turns.
     inbox: Vec<Incoming>,
     unidentified: usize,
+    /// The same by address.
+    stranger_hosts: HashMap<IpAddr, usize>,
+    /// Connections that were dropped because too many were there, and when that is told again.
+    turned_away: u64,
+    turned_away_told: Duration,
     /// Connections that peers have opened, and until when they must have said who they are. Those that have are skipped.
     strangers: VecDeque<(Duration, ConnectionId)>,
     /// No peer is due before.
@@ -271,6 +280,9 @@ impl<E: Element + Send + 'static> Driver<E> {
             turns: VecDeque::new(),
             inbox: Vec::with_capacity(PORTION),
             unidentified: 0,
+            stranger_hosts: HashMap::new(),
+            turned_away: 0,
+            turned_away_told: Duration::ZERO,
             strangers: VecDeque::new(),
             peers_due: Duration::ZERO,
             end_to_end: EndToEnd::new(unix, random() as u32),
@@ -561,11 +573,21 @@ impl<E: Element + Send + 'static> Driver<E> {
                 }
                 Output::Down(reason) => {
                     let entry = &mut self.peers[at];
-                    entry.span.in_scope(|| tracing::info!(%reason, "peer is down"));
+                    let words = entry.machine.explain_down(&reason);
+                    entry.span.in_scope(|| tracing::info!("peer is down: {words}"));
                     if reason == DownReason::Watchdog {
                         entry.tally.watchdog_failed();
                     }
-                    entry.trouble = Some(reason.to_string());
+                    entry.trouble = Some(words);
+                    self.views_stale = true;
+                }
+                Output::Trouble(words) => {
+                    let entry = &mut self.peers[at];
+                    // Attempts in vain are told once, until something else happens.
+                    if entry.trouble.as_deref().is_none_or(|old| !same_but_numbers(old, &words)) {
+                        entry.span.in_scope(|| tracing::warn!("{words}"));
+                    }
+                    entry.trouble = Some(words);
                     self.views_stale = true;
                 }
                 Output::Refused(refusal) => {
@@ -668,6 +690,12 @@ impl<E: Element + Send + 'static> Driver<E> {
             observer(&self.local.identity, &Observation::Sent { to, header: &header, message });
         }
     }
+}
+
+/// True when two paragraphs differ in numbers at most, such as the time until the next attempt.
+fn same_but_numbers(one: &str, other: &str) -> bool {
+    let words = |text: &'_ str| text.chars().filter(|letter| !letter.is_ascii_digit()).collect::<String>();
+    words(one) == words(other)
 }
 
 fn is_named(expected: &Expected, identity: &str) -> bool {

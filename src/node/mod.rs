@@ -56,6 +56,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Connections whose peer has not said who it is. Default 64.
     pub unidentified_limit: usize,
+    /// As many of them from one address. Default 16.
+    pub unidentified_host_limit: usize,
     /// Requests that peers may have waiting here. Default 65,536.
     pub ticket_limit: usize,
     /// Where it counts what it does.
@@ -92,6 +94,7 @@ impl Settings {
             private: PrivateNumbers::default(),
             drain: Duration::from_secs(5),
             unidentified_limit: 64,
+            unidentified_host_limit: 16,
             ticket_limit: 65_536,
             metrics: None,
             heartbeat: None,

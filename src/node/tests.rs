@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
 
 mod agents;
+mod odd;
 
 use super::*;
 use crate::interfaces::s6a;

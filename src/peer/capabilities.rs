@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::answers;
+use super::{answers, explain};
 use crate::avp::dictionary::{ResultCode, group};
 use crate::avp::{Address, Fault};
 use crate::interfaces::base::{
@@ -252,27 +252,18 @@ pub fn judge_cer<'p>(
         ),
     };
     let Some(expected) = find(&theirs.identity) else {
-        let name = &theirs.identity;
-        let words = format!(
-            "{name} is no peer of {}: it is in none of its [[peer]] sections; to let it in, add one with identity = \
-             \"{name}\" and addresses = [\"{from}\"]",
-            local.identity
-        );
+        let words = explain::unknown_peer(local, &theirs, from);
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     };
     if !expected.addresses.is_empty() && !expected.addresses.contains(&from) {
-        let words = format!(
-            "{} may not come from {from}: its [[peer]] section at {} has other addresses; to let it in, add \
-             \"{from}\" to them",
-            theirs.identity, local.identity
-        );
+        let words = explain::wrong_address(local, expected, &theirs, from);
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
-    if let Err(words) = realm_fits(expected, &theirs) {
+    if let Err(words) = realm_fits(local, expected, &theirs) {
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
     if !request.inband_security_id.is_empty() && !request.inband_security_id.contains(&NO_INBAND_SECURITY) {
-        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, wants_inband(local, &theirs));
+        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, explain::no_common_security(local, &theirs));
     }
     if let Err(words) = common_application(local, &theirs) {
         return refuse(ResultCode::DIAMETER_NO_COMMON_APPLICATION, words);
@@ -295,11 +286,11 @@ pub fn judge_cea(local: &Local, expected: &Expected, message: &[u8]) -> Result<C
                 && code / 1000 != 2
             {
                 let why = crate::message::find::<crate::avp::dictionary::ErrorMessage>(refused);
-                return refuse(code, refused_by(local, &expected.identity, code, why, &[]));
+                return refuse(code, explain::refused_by(local, &expected.identity, code, why, None));
             }
             let first = faults.first().map(ToString::to_string).unwrap_or_default();
             let code = faults.first().map_or(ResultCode::DIAMETER_UNABLE_TO_COMPLY, Fault::result_code);
-            return refuse(code, format!("the CEA of {} cannot be read: {first}", expected.identity));
+            return refuse(code, explain::unreadable(local, &expected.identity, "CEA", &first));
         }
     };
     let theirs = Capabilities {
@@ -315,22 +306,19 @@ pub fn judge_cea(local: &Local, expected: &Expected, message: &[u8]) -> Result<C
         ),
     };
     if answer.result_code / 1000 != 2 {
-        let words = refused_by(local, &theirs.identity, answer.result_code, answer.error_message, &theirs.applications);
+        let (code, why) = (answer.result_code, answer.error_message);
+        let words = explain::refused_by(local, &theirs.identity, code, why, Some(&theirs.applications));
         return refuse(answer.result_code, words);
     }
     if !theirs.identity.eq_ignore_ascii_case(&expected.identity) {
-        let words = format!(
-            "the peer calls itself {}, the configuration of {} expects {}; correct identity in its [[peer]] section, \
-             or connect_to if that is another node",
-            theirs.identity, local.identity, expected.identity
-        );
+        let words = explain::wrong_identity(local, expected, &theirs);
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
-    if let Err(words) = realm_fits(expected, &theirs) {
+    if let Err(words) = realm_fits(local, expected, &theirs) {
         return refuse(ResultCode::DIAMETER_UNKNOWN_PEER, words);
     }
     if !answer.inband_security_id.is_empty() && !answer.inband_security_id.contains(&NO_INBAND_SECURITY) {
-        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, wants_inband(local, &theirs));
+        return refuse(ResultCode::DIAMETER_NO_COMMON_SECURITY, explain::no_common_security(local, &theirs));
     }
     if let Err(words) = common_application(local, &theirs) {
         return refuse(ResultCode::DIAMETER_NO_COMMON_APPLICATION, words);
@@ -338,70 +326,30 @@ pub fn judge_cea(local: &Local, expected: &Expected, message: &[u8]) -> Result<C
     Ok(theirs)
 }
 
-/// TLS after CEA is not offered: RFC 6733 section 6.10 advises against it.
-fn wants_inband(local: &Local, theirs: &Capabilities) -> String {
-    format!(
-        "{} wants TLS inside the connection (Inband-Security-Id 1) and {} offers none; protect the connection before CER, \
-         on port 5868, with \"tls:\" in listen or connect_to here (in freeDiameter ConnectPeer without No_TLS), or let the \
-         peer advertise NO_INBAND_SECURITY (in freeDiameter No_TLS)",
-        theirs.identity, local.identity
-    )
-}
-
 fn faulty(local: &Local, message: &[u8], header: &Header, faults: &[Fault]) -> Refusal {
     let first = faults.first().cloned().unwrap_or(Fault::of_header(crate::avp::FaultKind::UnknownCommand(header.code)));
+    let body = crate::avp::Avps::new(message.get(crate::message::HEADER_LENGTH..).unwrap_or_default());
+    let origin = crate::message::find::<crate::avp::dictionary::OriginHost>(body);
     Refusal {
         result_code: first.result_code(),
-        words: format!("the CER cannot be read: {first}"),
+        words: explain::unreadable(local, origin.unwrap_or("the peer"), "CER", &first.to_string()),
         answer: Some(answers::refuse_fault(&local.identity, &local.realm, message, header, &first)),
     }
 }
 
-fn refused_by(local: &Local, peer: &str, code: u32, why: Option<&str>, theirs: &[u32]) -> String {
-    let name = <ResultCode as crate::avp::dictionary::Declared>::DEFINITION.value_name(i64::from(code));
-    let mut words = format!("{peer} refuses {} with {}", local.identity, name.unwrap_or("an error"));
-    if let Some(why) = why {
-        words.push_str(&format!(" and says: {why}"));
-    }
-    let ours = list(&local.applications);
-    match code {
-        ResultCode::DIAMETER_UNKNOWN_PEER => {
-            words.push_str(&format!("; add {} to the peers of {peer}", local.identity));
-        }
-        ResultCode::DIAMETER_NO_COMMON_APPLICATION => {
-            words.push_str(&format!(
-                "; we advertise {ours}, it advertises {}; one of the two must add an application of the other",
-                list(theirs)
-            ));
-        }
-        _ => words.push_str(&format!("; we advertise {ours}")),
-    }
-    words
-}
-
-fn realm_fits(expected: &Expected, theirs: &Capabilities) -> Result<(), String> {
+fn realm_fits(local: &Local, expected: &Expected, theirs: &Capabilities) -> Result<(), String> {
     match &expected.realm {
-        Some(realm) if !realm.eq_ignore_ascii_case(&theirs.realm) => Err(format!(
-            "{} says its realm is {}, its [[peer]] section says {realm}; correct realm there",
-            theirs.identity, theirs.realm
-        )),
+        Some(realm) if !realm.eq_ignore_ascii_case(&theirs.realm) => Err(explain::wrong_realm(local, realm, theirs)),
         _ => Ok(()),
     }
 }
 
 fn common_application(local: &Local, theirs: &Capabilities) -> Result<(), String> {
-    let relay = theirs.is_relay() || local.applications.contains(&APPLICATION_RELAY);
+    let relay = theirs.is_relay() || local.is_agent();
     if relay || local.applications.iter().any(|application| theirs.serves(*application)) {
         return Ok(());
     }
-    Err(format!(
-        "{} and {} have no application in common: the first advertises {}, the second {}; give one of them the role \
-         that the other expects, or put a relay between them",
-        local.identity,
-        theirs.identity,
-        list(&local.applications),
-        list(&theirs.applications)
-    ))
+    Err(explain::no_common_application(local, theirs))
 }
 
 /// All ids of a CER or CEA, sorted; compared by number alone, wherever they stand.

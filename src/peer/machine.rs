@@ -2,6 +2,8 @@
 
 mod open;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -10,13 +12,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answers;
 use super::capabilities::{self, Capabilities, Expected, Local};
 use super::output::{ConnectionId, DownReason, Lane, Output, Settings, Unanswered};
 use super::requests::Requests;
 use super::routing;
 use super::table::{Event, State, Step, transition, wins_election};
 use super::watchdog::{Status, Watchdog, WatchdogEvent, WatchdogStep};
+use super::{answers, explain};
 use crate::avp::Avps;
 use crate::avp::dictionary::{ResultCode, SessionId};
 use crate::interfaces::base::{
@@ -142,6 +144,21 @@ impl<T> Peer<T> {
         self.state.is_open() && self.watchdog.is_okay() && !self.requests.is_full()
     }
 
+    /// Why it is down, as a paragraph for its operator where there is more to say than the reason.
+    #[must_use]
+    pub fn explain_down(&self, reason: &DownReason) -> String {
+        match reason {
+            DownReason::Watchdog => explain::silent(&self.local, &self.capabilities, self.settings.intervals.watchdog),
+            other => other.to_string(),
+        }
+    }
+
+    /// Until the next attempt to connect, should there be one.
+    #[must_use]
+    pub fn next_attempt(&self, now: Duration) -> Duration {
+        self.watchdog.deadline().saturating_sub(now)
+    }
+
     /// How many requests wait for its answers.
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -186,7 +203,7 @@ impl<T> Peer<T> {
 
     /// Our connection could not be opened.
     pub fn handle_connect_failed(&mut self, now: Duration, words: &str) {
-        self.note(format!("cannot connect: {words}"));
+        self.outputs.push_back(Output::Trouble(words.to_owned()));
         self.apply(now, Event::IRcvConnNack, Input::None);
     }
 
@@ -255,7 +272,13 @@ impl<T> Peer<T> {
     pub fn handle_timeout(&mut self, now: Duration) {
         if self.timeout.is_some_and(|at| at <= now) {
             self.timeout = None;
-            self.note(format!("{} has lasted too long", self.state));
+            if self.state == State::WaitICea {
+                let words = format!("nothing came in {} s", self.settings.timeout.as_secs());
+                let words = explain::no_cea(&self.local, &self.expected.identity, &words);
+                self.outputs.push_back(Output::Trouble(words));
+            } else {
+                self.note(format!("{} has lasted too long", self.state));
+            }
             self.apply(now, Event::Timeout, Input::None);
         }
         for pending in self.requests.expire(now) {
@@ -359,7 +382,8 @@ impl<T> Peer<T> {
                 }
             }
         } else {
-            self.note("the first message is no CEA".to_owned());
+            let words = explain::no_cea(&self.local, &self.expected.identity, "what came is no CEA");
+            self.outputs.push_back(Output::Trouble(words));
             None
         };
         match judged {
@@ -388,6 +412,10 @@ impl<T> Peer<T> {
         let open = self.state.is_open();
         if open {
             self.outputs.push_back(Output::Down(reason));
+        } else if let (State::WaitICea, Event::IPeerDisc, DownReason::Connection(words)) = (self.state, event, &reason)
+        {
+            let words = explain::no_cea(&self.local, &self.expected.identity, words);
+            self.outputs.push_back(Output::Trouble(words));
         } else if let DownReason::Connection(words) = reason {
             self.note(format!("the connection has ended in {}: {words}", self.state));
         }

@@ -5,6 +5,8 @@
 //! machine.rs       one peer: bytes and time in, outputs out          capabilities.rs   CER and CEA, built and judged
 //! requests.rs      identifiers, answers waited for, duplicates       routing.rs    which peer, and is it ours
 //! answers.rs       protocol errors                                    output.rs     what a peer wants done or known
+//! relay.rs         what an agent does to messages                     redirect.rs   redirects followed, remembered, told
+//! explain.rs       why two nodes do not talk, for people
 //! ```
 //!
 //! The contract of [`Peer`]: call one `handle_*` (or a command such as [`Peer::send_request`]), then drain
@@ -13,6 +15,7 @@
 
 pub mod answers;
 pub mod capabilities;
+pub mod explain;
 mod machine;
 mod output;
 pub mod redirect;

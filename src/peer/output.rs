@@ -148,6 +148,9 @@ pub enum Output<T> {
     Up(Capabilities),
     /// The peer is not open any more.
     Down(DownReason),
+    /// The peer is not open and will not soon be, for a reason other than [`Output::Refused`] or [`Output::Down`]: a
+    /// paragraph for the operator.
+    Trouble(String),
     /// The peer refused us or we refused it.
     Refused(Refusal),
     /// A change of state, for the log.

@@ -256,11 +256,11 @@ pub fn wins_election(ours: &str, theirs: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// RFC 6733 section 5.6, row by row: state, event, action, next state.
-    const RFC: &str = "
+    pub(in crate::peer) const RFC: &str = "
         Closed              | Start           | I-Snd-Conn-Req                   | Wait-Conn-Ack
         Closed              | R-Conn-CER      | R-Accept, Process-CER, R-Snd-CEA | R-Open
         Wait-Conn-Ack       | I-Rcv-Conn-Ack  | I-Snd-CER                        | Wait-I-CEA

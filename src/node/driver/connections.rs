@@ -1,14 +1,15 @@
 //! Connections: taken, opened, named by their first message, read, written, ended.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Connection, Driver, IDENTIFY_SPAN, PORTION, is_named};
+use super::{Connection, Driver, IDENTIFY_SPAN, PORTION, TELL_SPAN, is_named};
 use crate::message::Header;
 use crate::net::association::Taken;
 use crate::net::{Association, Incoming, NetError, Outgoing};
-use crate::peer::{ConnectionId, State, capabilities};
+use crate::peer::{ConnectionId, capabilities, explain};
 use crate::registration::element::{Element, Now};
 
 impl Connection {
@@ -66,16 +67,30 @@ impl<E: Element + Send + 'static> Driver<E> {
         if let Some(metrics) = &self.metrics {
             metrics.connections().accepted.add(1);
         }
-        if self.stopping.is_some() || self.unidentified >= self.settings.unidentified_limit {
-            tracing::warn!(%remote, "too many connections whose peer has not said who it is; this one is dropped");
+        // Strangers are not worth a handshake: no peer may come from that address.
+        let ip = remote.ip();
+        // One host must not take the places of all others.
+        let of_this_host = self.stranger_hosts.get(&ip).copied().unwrap_or(0);
+        if self.stopping.is_some()
+            || self.unidentified >= self.settings.unidentified_limit
+            || of_this_host >= self.settings.unidentified_host_limit
+        {
+            tracing::debug!(%remote, "too many connections whose peer has not said who it is; this one is dropped");
             if let Some(metrics) = &self.metrics {
                 metrics.connections().over_limit.add(1);
+            }
+            self.turned_away += 1;
+            if now.elapsed >= self.turned_away_told {
+                self.turned_away_told = now.elapsed + TELL_SPAN;
+                tracing::warn!(
+                    %remote,
+                    dropped = self.turned_away,
+                    "too many connections whose peer has not said who it is; the latest are dropped"
+                );
             }
             association.abort();
             return;
         }
-        // Strangers are not worth a handshake: no peer may come from that address.
-        let ip = remote.ip();
         let known = self
             .settings
             .peers
@@ -88,6 +103,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             );
         }
         self.unidentified += 1;
+        self.stranger_hosts.insert(ip, of_this_host + 1);
         let id = self.new_connection();
         self.strangers.push_back((now.elapsed + IDENTIFY_SPAN, id));
         self.adopt(id, association, None);
@@ -116,9 +132,10 @@ impl<E: Element + Send + 'static> Driver<E> {
             }
             Err(error) => {
                 entry.tally.connect_failed();
-                entry.trouble = Some(error.to_string());
-                entry.machine.handle_connect_failed(now.elapsed, &error.to_string());
-                self.views_stale = true;
+                let to = entry.connect_to.as_ref().map(ToString::to_string).unwrap_or_default();
+                let next = entry.machine.next_attempt(now.elapsed);
+                let words = explain::not_reached(&self.local, entry.machine.expected(), &to, &error.to_string(), next);
+                entry.machine.handle_connect_failed(now.elapsed, &words);
             }
         }
         self.drain_peer(now, peer, None);
@@ -132,10 +149,6 @@ impl<E: Element + Send + 'static> Driver<E> {
         match connection.peer {
             Some(peer) => {
                 let entry = &mut self.peers[peer];
-                if entry.machine.state() == State::WaitICea {
-                    entry.trouble = Some(format!("the connection ended before CEA came: {words}"));
-                    self.views_stale = true;
-                }
                 if malformed {
                     entry.tally.malformed();
                 }
@@ -145,7 +158,18 @@ impl<E: Element + Send + 'static> Driver<E> {
                 }
                 self.drain_peer(now, peer, None);
             }
-            None => self.unidentified = self.unidentified.saturating_sub(1),
+            None => self.no_stranger_now(connection.sender.info().remote.ip()),
+        }
+    }
+
+    /// A connection whose peer had not said who it is has done so or is gone.
+    fn no_stranger_now(&mut self, host: IpAddr) {
+        self.unidentified = self.unidentified.saturating_sub(1);
+        if let Some(count) = self.stranger_hosts.get_mut(&host) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.stranger_hosts.remove(&host);
+            }
         }
     }
 
@@ -192,7 +216,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         match (judged, found) {
             (Ok(capabilities), Some(peer)) => {
                 connection.peer = Some(peer);
-                self.unidentified = self.unidentified.saturating_sub(1);
+                self.no_stranger_now(remote.ip());
                 self.peers[peer].tally.received(message);
                 self.peers[peer].machine.handle_cer(now.elapsed, id, header, capabilities);
                 self.drain_peer(now, peer, None);
@@ -210,6 +234,8 @@ impl<E: Element + Send + 'static> Driver<E> {
                 if let Some(answer) = refusal.answer {
                     let _ = connection.sender.try_send(Outgoing::new(self.settings.private.sent(answer.into())));
                 }
+                connection.dropped = true;
+                // One CER a connection: what still comes is not looked at.
                 connection.dropped = true;
                 connection.sender.begin_close();
             }

@@ -185,6 +185,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                         break;
                     }
                     machine.invite(now.elapsed);
+                    self.peers_due = self.peers_due.min(machine.next_deadline());
                     why.push_str(&format!("; {} is {}", uri.host, machine.state()));
                 }
             }
@@ -214,6 +215,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             };
             if there {
                 entry.machine.invite(now.elapsed);
+                self.peers_due = self.peers_due.min(entry.machine.next_deadline());
                 coming |= matches!(entry.machine.status(), Status::Initial | Status::Reopen);
             }
         }

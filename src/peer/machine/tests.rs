@@ -13,7 +13,7 @@ use crate::message::CommandFlags;
 const SECOND: Duration = Duration::from_secs(1);
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-fn node(identity: &str, applications: &[u32]) -> Arc<Local> {
+pub(super) fn node(identity: &str, applications: &[u32]) -> Arc<Local> {
     Arc::new(Local {
         identity: identity.to_owned(),
         realm: "example".to_owned(),
@@ -27,7 +27,7 @@ fn node(identity: &str, applications: &[u32]) -> Arc<Local> {
     })
 }
 
-fn expected(identity: &str) -> Expected {
+pub(super) fn expected(identity: &str) -> Expected {
     Expected { identity: identity.to_owned(), realm: None, addresses: vec![ADDRESS] }
 }
 
@@ -147,6 +147,7 @@ impl World {
             Output::NoAnswer { pending, why } => self.seen[at].push(format!("{why:?} of {}", pending.token)),
             Output::Up(capabilities) => self.seen[at].push(format!("up {}", capabilities.identity)),
             Output::Down(reason) => self.seen[at].push(format!("down: {reason}")),
+            Output::Trouble(words) => self.seen[at].push(format!("trouble: {words}")),
             Output::Refused(refusal) => self.seen[at].push(format!("refused: {refusal}")),
             Output::Watchdog { to, .. } => self.seen[at].push(to.to_string()),
             Output::State { .. }
@@ -187,7 +188,7 @@ impl World {
     }
 }
 
-fn request(from: &str, end_to_end: u32) -> Vec<u8> {
+pub(super) fn request(from: &str, end_to_end: u32) -> Vec<u8> {
     let request = s6a::PurgeUeRequest {
         session_id: "a.example;1;2",
         auth_session_state: 1,
