@@ -255,7 +255,8 @@ pub struct Options {
     pub outgoing_streams: u16,
     /// SCTP streams allowed to receive on. Default 64.
     pub incoming_streams: u16,
-    /// Messages waiting to be sent, an association. Default 256.
+    /// Messages waiting to be sent, an association. Default 16,384: a peer that asks much at once is no peer that does not
+    /// read, and a busy machine may not come to send for a while.
     pub send_queue: usize,
     /// Messages waiting to be read, an association. Default 256.
     pub receive_queue: usize,
@@ -305,7 +306,7 @@ impl Default for Options {
             message_limit: DEFAULT_MESSAGE_LIMIT,
             outgoing_streams: 16,
             incoming_streams: 64,
-            send_queue: 256,
+            send_queue: 16_384,
             receive_queue: 256,
             receive_octets: 4 << 20,
             mtu: 1500,

@@ -192,9 +192,9 @@ async fn many_requests_over_tcp_are_each_answered_once() {
     let b = start(b, net.clone(), Purger::new("b.example"), None, None).await.unwrap();
     let a = start(a, net, Purger::new("a.example"), None, None).await.unwrap();
     a.ready(PATIENCE).await.unwrap();
-    a.call(|purger, _, actions| (0..200).map(|_| purger.purge("b.example", actions)).count()).await.unwrap();
-    a.follow(|purger, _, _| (purger.answered.len() == 200).then_some(())).await.unwrap();
+    a.call(|purger, _, actions| (0..4000).map(|_| purger.purge("b.example", actions)).count()).await.unwrap();
+    a.follow(|purger, _, _| (purger.answered.len() == 4000).then_some(())).await.unwrap();
     let (a, b) = tokio::join!(a.stop(), b.stop());
     assert!(a.unwrap().answered.values().all(|result| *result == Ok(2001)));
-    assert_eq!(b.unwrap().asked, 200);
+    assert_eq!(b.unwrap().asked, 4000);
 }
