@@ -45,18 +45,17 @@ fn prove(transport: Transport) {
         Err(reason) => return println!("skipped: no lossy network can be made here: {reason}"),
     };
     let mut server = network.run(Network::SERVER, "answer", transport);
-    let mut said = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = server.lines();
     let listening = said.by_ref().find(|line| line.starts_with("listening ") || line.starts_with("skipped: "));
     let listening = listening.expect("the end that answers has ended");
     if listening.starts_with("skipped: ") {
-        server.wait().unwrap();
         return println!("{listening}");
     }
     let mut client = network.run(Network::CLIENT, "ask", transport);
-    let of_client: Vec<String> = BufReader::new(client.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+    let of_client: Vec<String> = client.lines().collect();
+    assert!(client.0.wait().unwrap().success(), "{of_client:#?}");
     let of_server: Vec<String> = said.collect();
-    assert!(client.wait().unwrap().success(), "{of_client:#?}");
-    assert!(server.wait().unwrap().success(), "{of_server:#?}");
+    assert!(server.0.wait().unwrap().success(), "{of_server:#?}");
 
     let (asked, answered) = (counted(&of_client), counted(&of_server));
     println!(
@@ -114,12 +113,13 @@ impl Network {
     }
 
     /// This program once more, inside a namespace, as one end.
-    fn run(&self, place: &str, end: &str, transport: Transport) -> Child {
+    fn run(&self, place: &str, end: &str, transport: Transport) -> End {
         let program = std::env::current_exe().unwrap();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace(place)]).arg(program);
         command.args(["--ignored", "--exact", "one_end", "--nocapture"]).env(ROLE, format!("{end} {transport}"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        End(command.spawn().unwrap())
     }
 
     /// Packets that netem at one place has let pass, and that it has dropped.
@@ -140,6 +140,22 @@ impl Drop for Network {
         for place in [Self::CLIENT, Self::SERVER] {
             let _ = run("ip", &format!("netns delete {}", self.namespace(place)));
         }
+    }
+}
+
+/// A process that does not outlive the test.
+struct End(Child);
+
+impl End {
+    fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        BufReader::new(self.0.stdout.take().unwrap()).lines().map(Result::unwrap)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -140,8 +140,15 @@ impl Socket {
     /// [`ErrorKind::WouldBlock`] when there is nothing; anything else is about an earlier packet.
     pub(super) fn receive(&self, batch: &mut Batch) -> io::Result<usize> {
         batch.packets.clear();
-        let taken =
-            self.socket.try_io(tokio::io::Interest::READABLE, |socket| receive_many(socket.as_raw_fd(), batch))?;
+        let mut taken = 0;
+        let emptied = self.socket.try_io(tokio::io::Interest::READABLE, |socket| {
+            taken = receive_many(socket.as_raw_fd(), batch)?;
+            // Fewer than there was room for: nothing is left, and asking once more to be told so would cost as much.
+            if taken < BATCH { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        if taken == 0 {
+            emptied?;
+        }
         if self.backend == Backend::EmbeddedSctpIp {
             let octets = &batch.octets;
             batch.packets.retain_mut(|packet| self.strip(octets, packet));
