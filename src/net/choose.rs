@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::sctp::{embedded, kernel};
@@ -93,26 +93,30 @@ impl From<SocketAddr> for Remote {
 pub struct Net {
     options: Arc<Options>,
     endpoints: Arc<Mutex<HashMap<(Backend, IpAddr), embedded::Endpoint>>>,
-    sctp: Backend,
-    reason: Arc<str>,
+    /// What [`Transport::Sctp`] is here, and why, once somebody has asked.
+    sctp: Arc<OnceLock<(Backend, String)>>,
 }
 
 impl Net {
-    /// Probes for the kernel's SCTP and says which backend will be used and why.
+    /// Nothing is opened yet, and the kernel is not asked for SCTP before somebody wants it: to ask would load the kernel's
+    /// own where there is one, which embedded SCTP over IP cannot live beside.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let (sctp, reason) = match kernel::probe() {
-            Ok(()) => (Backend::KernelSctp, "the kernel gave an SCTP socket".to_owned()),
-            Err(reason) => (Backend::EmbeddedSctp, reason),
-        };
-        tracing::info!(backend = %sctp, %reason, "SCTP backend");
-        Self { options: Arc::new(options), endpoints: Arc::default(), sctp, reason: reason.into() }
+        Self { options: Arc::new(options), endpoints: Arc::default(), sctp: Arc::default() }
     }
 
-    /// The backend of [`Transport::Sctp`] here, and why it is that one.
+    /// The backend of [`Transport::Sctp`] here, and why it is that one; the kernel is asked the first time.
     #[must_use]
     pub fn sctp_backend(&self) -> (Backend, &str) {
-        (self.sctp, &self.reason)
+        let (backend, reason) = self.sctp.get_or_init(|| {
+            let (backend, reason) = match kernel::probe() {
+                Ok(()) => (Backend::KernelSctp, "the kernel gave an SCTP socket".to_owned()),
+                Err(reason) => (Backend::EmbeddedSctp, reason),
+            };
+            tracing::info!(%backend, %reason, "SCTP backend");
+            (backend, reason)
+        });
+        (*backend, reason)
     }
 
     /// The options given.
@@ -254,11 +258,11 @@ impl Net {
     /// [`NetError::Unavailable`].
     pub fn backend(&self, transport: Transport) -> Result<Backend, NetError> {
         match transport {
-            Transport::Sctp => Ok(self.sctp),
-            Transport::KernelSctp if self.sctp != Backend::KernelSctp => {
-                Err(NetError::Unavailable { backend: Backend::KernelSctp, reason: self.reason.to_string() })
-            }
-            Transport::KernelSctp => Ok(Backend::KernelSctp),
+            Transport::Sctp => Ok(self.sctp_backend().0),
+            Transport::KernelSctp => match self.sctp_backend() {
+                (Backend::KernelSctp, _) => Ok(Backend::KernelSctp),
+                (_, reason) => Err(NetError::Unavailable { backend: Backend::KernelSctp, reason: reason.to_owned() }),
+            },
             Transport::EmbeddedSctp => Ok(Backend::EmbeddedSctp),
             Transport::EmbeddedSctpIp => Ok(Backend::EmbeddedSctpIp),
             Transport::Tcp => Ok(Backend::Tcp),
