@@ -4,6 +4,7 @@
 //! identity = "function.epc.mnc001.mcc001.3gppnetwork.org"
 //! realm = "epc.mnc001.mcc001.3gppnetwork.org"
 //! listen = ["127.0.0.14"]                # [TRANSPORT:]ADDRESS[+ADDRESS...][:PORT], the port 3868 unless said otherwise
+//!                                        # "sctp-kernel:10.0.0.1+10.0.1.1": all addresses of one SCTP endpoint
 //! transport = "sctp-embedded"            # sctp, sctp-kernel, sctp-embedded, sctp-raw, tcp, tls
 //! tc = 30                                # seconds before a lost connection is tried again, doubled by each attempt in vain
 //! tc_max = 120                           # seconds that doubling ends at; four times tc unless said otherwise
