@@ -11,12 +11,15 @@ mod interop;
 use std::process::Command;
 
 use interop::freediameter::{self, FreeDiameter};
-use interop::messages::Messages;
+use interop::messages::{CAPABILITIES_EXCHANGE, Messages, Seen, WATCHDOG};
 use interop::program::Program;
 use interop::stories::{self, RealPeer, Stage};
+use interop::subscriber::{Subscriber, ask};
 use interop::{missing_transport, name};
+use proselink::generic::Responder;
 use proselink::net::{Net, Options, Transport};
 use proselink::node::agent::RelayElement;
+use proselink::node::config::Role;
 use proselink::node::{self, config};
 
 fn set(story: &str, transport: Transport, ours: u32, its: u32) -> Option<(Stage, FreeDiameter)> {
@@ -142,6 +145,80 @@ async fn tcp_two_of_them_beside_our_relay() {
 #[ignore = "scripts/test interop"]
 async fn kernel_sctp_two_of_them_beside_our_relay() {
     relayed(Transport::KernelSctp).await;
+}
+
+/// A node of ours that knows the peer, with the lines of `more` in its section.
+fn node_beside(stage: &Stage, who: &str, place: &str, more: &str, role: &str) -> config::Config {
+    let text = format!(
+        "identity = \"{}\"\nrealm = \"{}\"\ntransport = \"{}\"\n{place}\ntc = 1\ntw = 6\n\n[[peer]]\nidentity = \"{}\"\n\
+         {more}\n\n{role}\n",
+        name(who),
+        interop::REALM,
+        stage.transport,
+        name("peer"),
+    );
+    let file = stage.folder.join(format!("{who}.toml"));
+    std::fs::write(&file, text).expect("a file");
+    config::load(&file).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Both connect at once: the election of RFC 6733 section 5.6.4 leaves one connection, and it stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "scripts/test interop"]
+async fn tcp_both_connect_and_one_connection_stays() {
+    let Some((stage, peer)) = set("election", Transport::Tcp, 6, 6) else { return };
+    let place = format!("listen = [\"127.0.0.1:{}\"]", stage.port_of_b);
+    let connect = format!("connect_to = \"127.0.0.1:{}\"", stage.port);
+    let config = node_beside(&stage, "b", &place, &connect, "[hss]");
+    let messages = Messages::record(&stage.folder.join("b.pcapng"));
+    let net = Net::new(Options { recorder: Some(messages.recorder.clone()), ..Options::default() });
+    let program = RealPeer::start(&peer);
+    let node = node::start(config.settings, net, Subscriber::new(&name("b")), None, None).await.expect("it starts");
+    node.ready(interop::PATIENCE).await.unwrap_or_else(|error| panic!("{error}\n{}", program.lines().join("\n")));
+    let watched = |seen: &Seen| seen.code == WATCHDOG && !seen.request;
+    messages.come(messages.count(watched) + 1, "a DWA", watched).await;
+    let exchanged = |seen: &Seen| seen.code == CAPABILITIES_EXCHANGE;
+    let exchanges = messages.count(exchanged);
+    // Whoever lost would have tried again by now: Tc is one second.
+    messages.come(messages.count(watched) + 1, "another DWA", watched).await;
+    assert_eq!(messages.count(exchanged), exchanges, "nobody tries again");
+    let answer = ask(&node, &name("peer"), 5_000).await.expect("an answer");
+    assert_eq!((answer.result, answer.octets.is_some()), (2001, true));
+    node.stop().await.expect("the node ends in order");
+}
+
+/// No application in common, whoever connects: 5010, and what both sides advertise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "scripts/test interop"]
+async fn tcp_no_common_application_is_explained() {
+    const SH: &str = "16777217";
+    let Some((stage, peer)) = set("no-common-application", Transport::Tcp, 6, 6) else { return };
+    // The relay application would be common with everybody.
+    let file = peer.folder.join("fd.conf");
+    let text = std::fs::read_to_string(&file).expect("its configuration");
+    std::fs::write(&file, text + "NoRelay;\n").expect("a file");
+    let _program = RealPeer::start(&peer);
+    let listen = format!("listen = [\"127.0.0.1:{}\"]", stage.port_of_b);
+    let connect = format!("connect_to = \"127.0.0.1:{}\"", stage.port);
+    let role = format!("[responder]\napplications = [{SH}]\nany_command = true");
+    for (who, place, more) in [("a", "addresses = [\"127.0.0.1\"]", connect.as_str()), ("b", listen.as_str(), "")] {
+        let config = node_beside(&stage, who, place, more, &role);
+        let identity = config.identity();
+        let Role::Responder(role) = config.role else { panic!("a responder") };
+        let element = Responder::new(identity, role);
+        let net = Net::new(Options::default());
+        let node = node::start(config.settings, net, element, None, None).await.expect("it starts");
+        let told = |view: &node::PeerView| view.trouble.as_ref().is_some_and(|words| words.contains("5010"));
+        tokio::time::timeout(interop::PATIENCE, node.until(|views| views.iter().any(told)))
+            .await
+            .expect("the refusal is told")
+            .expect("the node runs");
+        let words = node.peers().remove(0).trouble.unwrap_or_default();
+        println!("{who}: {words}");
+        assert!(words.contains(SH), "what we advertise: {words}");
+        assert!(words.contains("16777251"), "what it advertises: {words}");
+        node.stop().await.expect("the node ends in order");
+    }
 }
 
 /// What a guest has recorded with this peer and with the other one is read by tshark afterwards, outside.
