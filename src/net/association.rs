@@ -37,6 +37,11 @@ struct Shared {
     ready: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// The reader has been told and has not looked yet.
     told: AtomicBool,
+    /// The reader reads no further until what it has sent has left.
+    held: AtomicBool,
+    send_octets: usize,
+    /// Octets in the queue of messages to be sent.
+    queued: AtomicUsize,
     /// The driver holds messages back for want of room.
     starved: AtomicBool,
     /// Octets in the queue of messages to be read.
@@ -69,6 +74,15 @@ impl Shared {
         if !self.woken.swap(true, Ordering::AcqRel) {
             (self.wake)();
         }
+    }
+
+    /// What was sent has left, or never will: a reader that waits for it reads on.
+    fn release(&self) -> bool {
+        let held = self.held.swap(false, Ordering::AcqRel);
+        if held && let Some(ready) = self.ready.get() {
+            ready();
+        }
+        held
     }
 
     fn tell(&self) {
@@ -112,7 +126,9 @@ impl Sender {
     /// [`NetError::MessageSize`], or the reason the association has ended.
     pub async fn send(&self, message: Outgoing) -> Result<(), NetError> {
         self.check(&message)?;
-        self.outgoing.send(message).await.map_err(|_| self.shared.closed())?;
+        let permit = self.outgoing.reserve().await.map_err(|_| self.shared.closed())?;
+        self.shared.queued.fetch_add(message.bytes.len(), Ordering::AcqRel);
+        permit.send(message);
         self.shared.wake();
         Ok(())
     }
@@ -123,10 +139,16 @@ impl Sender {
     /// [`NetError::QueueFull`], [`NetError::MessageSize`], or the reason the association has ended.
     pub fn try_send(&self, message: Outgoing) -> Result<(), NetError> {
         self.check(&message)?;
-        self.outgoing.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NetError::QueueFull { remote: self.shared.info.remote },
-            mpsc::error::TrySendError::Closed(_) => self.shared.closed(),
+        let full = || NetError::QueueFull { remote: self.shared.info.remote };
+        let permit = self.outgoing.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => full(),
+            mpsc::error::TrySendError::Closed(()) => self.shared.closed(),
         })?;
+        if self.shared.queued.load(Ordering::Acquire) >= self.shared.send_octets {
+            return Err(full());
+        }
+        self.shared.queued.fetch_add(message.bytes.len(), Ordering::AcqRel);
+        permit.send(message);
         self.shared.wake();
         Ok(())
     }
@@ -140,6 +162,26 @@ impl Sender {
             return Err(self.shared.closed());
         }
         Ok(())
+    }
+
+    /// True when a quarter of the queue, or less, is free: what need not be sent now should not be.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        let octets = self.shared.queued.load(Ordering::Acquire);
+        4 * self.outgoing.capacity() <= self.outgoing.max_capacity()
+            || octets.saturating_mul(4) >= self.shared.send_octets.saturating_mul(3)
+    }
+
+    /// For a reader that answers what it reads: true when it had better not read on. Its `ready` is then called when all
+    /// that was queued has left.
+    pub(crate) fn holds_back(&self) -> bool {
+        if !self.is_congested() || self.outgoing.is_closed() {
+            return false;
+        }
+        self.shared.held.store(true, Ordering::SeqCst);
+        // The queue may have emptied, or closed, between the look and the flag: nobody would call then.
+        let holds = self.is_congested() && !self.outgoing.is_closed();
+        holds || !self.shared.held.swap(false, Ordering::AcqRel)
     }
 
     /// What is known of the association.
@@ -335,9 +377,42 @@ impl Listener {
 /// The driver's side of an association.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    pub(crate) outgoing: mpsc::Receiver<Outgoing>,
+    pub(crate) outgoing: Outbox,
     incoming: Option<mpsc::Sender<Incoming>>,
     shared: Arc<Shared>,
+}
+
+/// The messages to be sent.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    queue: mpsc::Receiver<Outgoing>,
+    shared: Arc<Shared>,
+}
+
+impl Outbox {
+    /// The next message, if one is there.
+    pub(crate) fn try_recv(&mut self) -> Result<Outgoing, mpsc::error::TryRecvError> {
+        match self.queue.try_recv() {
+            Ok(message) => {
+                self.shared.queued.fetch_sub(message.bytes.len(), Ordering::AcqRel);
+                Ok(message)
+            }
+            Err(error) => {
+                self.shared.release();
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes no further messages; those that are there stay.
+    pub(crate) fn close(&mut self) {
+        self.queue.close();
+        self.shared.release();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
 }
 
 /// Why a message was not delivered: it comes back.
@@ -366,6 +441,9 @@ pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync 
         woken: AtomicBool::new(false),
         ready: OnceLock::new(),
         told: AtomicBool::new(false),
+        held: AtomicBool::new(false),
+        send_octets: options.send_octets,
+        queued: AtomicUsize::new(0),
         starved: AtomicBool::new(false),
         waiting: AtomicUsize::new(0),
         wish: AtomicU8::new(Wish::Open as u8),
@@ -373,7 +451,8 @@ pub(crate) fn pair(info: Info, options: &Options, wake: impl Fn() + Send + Sync 
         ended: Notify::new(),
     });
     let association = Association { sender: Sender { outgoing, shared: Arc::clone(&shared) }, incoming };
-    (association, Driver { outgoing: outgoing_end, incoming: Some(incoming_end), shared })
+    let outgoing = Outbox { queue: outgoing_end, shared: Arc::clone(&shared) };
+    (association, Driver { outgoing, incoming: Some(incoming_end), shared })
 }
 
 impl Driver {
@@ -450,8 +529,8 @@ impl Driver {
     pub(crate) fn end(&mut self, end: Result<(), NetError>) {
         let _ = self.shared.end.set(end);
         self.incoming = None;
-        self.shared.tell();
         self.outgoing.close();
+        self.shared.tell();
         self.shared.ended.notify_waiters();
     }
 }

@@ -258,6 +258,9 @@ pub struct Options {
     /// Messages waiting to be sent, an association. Default 16,384: a peer that asks much at once is no peer that does not
     /// read, and a busy machine may not come to send for a while.
     pub send_queue: usize,
+    /// Octets of messages waiting to be sent, an association, where the sender does not wait; one message more is always
+    /// let in. Default 16 MiB.
+    pub send_octets: usize,
     /// Messages waiting to be read, an association. Default 256.
     pub receive_queue: usize,
     /// Octets of messages waiting to be read, an association; one message more is always let in. Default 4 MiB.
@@ -307,6 +310,7 @@ impl Default for Options {
             outgoing_streams: 16,
             incoming_streams: 64,
             send_queue: 16_384,
+            send_octets: 16 << 20,
             receive_queue: 256,
             receive_octets: 4 << 20,
             mtu: 1500,

@@ -132,6 +132,8 @@ impl Ready {
     }
 }
 
+type Connections = HashMap<ConnectionId, Connection, Folding>;
+
 #[derive(Debug)]
 struct Connection {
     association: Association,
@@ -203,7 +205,7 @@ pub(super) struct Driver<E> {
     retiring: usize,
     table: Table,
     redirects: Redirects,
-    connections: HashMap<ConnectionId, Connection, Folding>,
+    connections: Connections,
     next_connection: u64,
     ready: Arc<Ready>,
     /// Connections whose turn is yet to come.

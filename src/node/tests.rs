@@ -198,3 +198,24 @@ async fn many_requests_over_tcp_are_each_answered_once() {
     assert!(a.unwrap().answered.values().all(|result| *result == Ok(2001)));
     assert_eq!(b.unwrap().asked, 4000);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_requests_at_once_than_a_queue_holds_are_refused_and_end_no_connection() {
+    let net = net(Transport::Tcp);
+    let [mut a, mut b] = pair(Transport::Tcp);
+    let port = std::net::TcpListener::bind((B, 0)).unwrap().local_addr().unwrap();
+    b.listen = vec![port.into()];
+    a.peers[0].connect_to = Some(port.into());
+    let b = start(b, net.clone(), Purger::new("b.example"), None, None).await.unwrap();
+    let a = start(a, net, Purger::new("a.example"), None, None).await.unwrap();
+    a.ready(PATIENCE).await.unwrap();
+    // All in one step of the node: nothing of it leaves before the last is handed over.
+    a.call(|purger, _, actions| (0..20_000).map(|_| purger.purge("b.example", actions)).count()).await.unwrap();
+    a.follow(|purger, _, _| (purger.answered.len() == 20_000).then_some(())).await.unwrap();
+    let up = a.peers()[0].is_usable();
+    let (a, b) = tokio::join!(a.stop(), b.stop());
+    let (good, refused): (Vec<_>, Vec<_>) = a.unwrap().answered.into_values().partition(|result| *result == Ok(2001));
+    assert!(refused.iter().all(|result| *result == Err(NoAnswer::Unreachable)), "{refused:?}");
+    // Three quarters of the queue; none was sent twice.
+    assert_eq!((good.len(), b.unwrap().asked, up), (12_288, 12_288, true));
+}

@@ -34,6 +34,10 @@ impl<E: Element + Send + 'static> Driver<E> {
     /// Handles a portion of what has come on a connection, or its end; how many messages that were.
     pub(super) fn take_turn(&mut self, id: ConnectionId) -> usize {
         let Some(connection) = self.connections.get_mut(&id) else { return 0 };
+        // A peer that does not take our answers need not be asked for more requests.
+        if connection.peer.is_some() && connection.sender.holds_back() {
+            return 0;
+        }
         let mut inbox = std::mem::take(&mut self.inbox);
         let taken = connection.association.take_ready(PORTION, |message| inbox.push(message));
         let (now, count) = (self.now(), inbox.len());

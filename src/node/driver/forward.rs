@@ -4,14 +4,14 @@
 use bytes::Bytes;
 
 use super::exchange;
-use super::{Driver, Errand, PARKED_LIMIT, PATIENCE, is_named};
+use super::{Connections, Driver, Errand, PARKED_LIMIT, PATIENCE, PeerEntry, is_named};
 use crate::avp::Avps;
 use crate::avp::dictionary::ResultCode;
 use crate::message::{HEADER_LENGTH, Header, find};
 use crate::peer::Status;
 use crate::peer::redirect::Indication;
 use crate::peer::requests::Pending;
-use crate::peer::routing::{Facts, Query, Standing, Unroutable, session_number};
+use crate::peer::routing::{Candidate, Facts, Query, Standing, Unroutable, session_number};
 use crate::registration::element::{Element, Event, NoAnswer, Now, Ticket};
 
 /// The peers that a request has been to and that sent it elsewhere. So many, and then the last answer stands.
@@ -34,6 +34,20 @@ impl Tried {
         self.count += 1;
         Some(self)
     }
+}
+
+/// What routing asks of a peer. One whose connection is congested counts as one with too many requests: what would be sent
+/// on top would end the connection.
+fn candidate(peers: &[PeerEntry], connections: &Connections, at: usize, application: u32) -> Candidate {
+    let Some(machine) = peers.get(at).map(|peer| &peer.machine) else {
+        return Candidate { standing: Standing::Away, serves: false };
+    };
+    let mut candidate = machine.candidate(application);
+    let connection = || machine.connection().and_then(|id| connections.get(&id));
+    if candidate.standing == Standing::Ready && connection().is_some_and(|one| one.sender.is_congested()) {
+        candidate.standing = Standing::Full;
+    }
+    candidate
 }
 
 impl<E: Element + Send + 'static> Driver<E> {
@@ -74,7 +88,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 let hosts = self.redirects.find(now.elapsed, facts, application).unwrap_or_default();
                 let positions = hosts.iter().filter_map(|host| self.table.host(host.as_bytes()));
                 let ready = |at: &usize| {
-                    let standing = self.peers[*at].machine.candidate(application).standing;
+                    let standing = candidate(&self.peers, &self.connections, *at, application).standing;
                     standing == Standing::Ready && !errand.tried.contains(*at)
                 };
                 positions.into_iter().find(ready)
@@ -98,13 +112,13 @@ impl<E: Element + Send + 'static> Driver<E> {
         let at = self.table.find(&query, |at| {
             // RFC 6733 section 6.1.7: no peer that stands in a Route-Record, which is also the one it came from.
             let been = forwarded.is_some_and(|facts| facts.has_passed(self.table.identity(at)));
-            (!been && !errand.tried.contains(at)).then(|| self.peers[at].machine.candidate(application))
+            (!been && !errand.tried.contains(at)).then(|| candidate(&self.peers, &self.connections, at, application))
         })?;
         if !self.redirects.is_empty() {
             let hosts = self.redirects.of_host(now.elapsed, self.table.identity(at)).unwrap_or_default();
             let mut positions = hosts.iter().filter_map(|host| self.table.host(host.as_bytes()));
             let other = positions.find(|other| {
-                let standing = self.peers[*other].machine.candidate(application).standing;
+                let standing = candidate(&self.peers, &self.connections, *other, application).standing;
                 standing == Standing::Ready && !errand.tried.contains(*other)
             });
             return Ok(other.unwrap_or(at));
