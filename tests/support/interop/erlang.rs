@@ -56,6 +56,11 @@ impl RealPeer for Erlang {
         format!("purge: {host} answered 2001, {octets} octets")
     }
 
+    fn takes_requests(&self, host: &str) -> Option<String> {
+        // What comes before its watchdog is in OKAY it throws away, RFC 3539 section 3.4, a moment after its CEA too.
+        Some(format!("purge: {host} is up"))
+    }
+
     fn stop(&self, program: &mut Program) {
         program.tell("stop");
     }

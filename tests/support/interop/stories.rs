@@ -22,6 +22,10 @@ pub trait RealPeer {
     fn make_it_ask(&self, program: &mut Program) -> &'static [usize];
     /// What it says when `host` has answered with so many octets.
     fn answered(&self, host: &str, octets: usize) -> String;
+    /// What it says when it takes requests of `host`, where that is later than its CEA.
+    fn takes_requests(&self, _host: &str) -> Option<String> {
+        None
+    }
     /// Tells it to stop in order: DPR to all.
     fn stop(&self, program: &mut Program);
     /// The Disconnect-Cause it gives.
@@ -140,6 +144,9 @@ pub async fn talk(stage: &Stage, peer: &dyn RealPeer) {
     let mut program = peer.start();
     for node in [&a, &b] {
         ready(node, &program).await;
+        if let Some(words) = peer.takes_requests(node.handle.identity()) {
+            program.says(1, &words).await;
+        }
         let capabilities = |request| {
             node.messages.count(|seen| {
                 let good = request || seen.result == Some(2001);
