@@ -123,17 +123,16 @@ impl<E: Element + Send + 'static> Driver<E> {
         let Some(entry) = self.peers.get_mut(peer) else { return };
         entry.connecting = entry.connecting.saturating_sub(1);
         match result {
-            Ok(association) => {
-                if let Err(distrust) = self.judge_protection(peer, association.info(), true) {
-                    self.refuse_called(now, peer, association, distrust);
-                    return;
+            Ok(association) => match self.judge_protection(peer, association.info(), true) {
+                Ok(()) => {
+                    let info = association.info();
+                    let span = &self.peers[peer].span;
+                    span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
+                    self.adopt(id, association, Some(peer));
+                    self.peers[peer].machine.handle_connected(now.elapsed, id);
                 }
-                let Some(entry) = self.peers.get_mut(peer) else { return };
-                let info = association.info();
-                entry.span.in_scope(|| tracing::debug!(local = %info.local, remote = %info.remote, "connected"));
-                self.adopt(id, association, Some(peer));
-                self.peers[peer].machine.handle_connected(now.elapsed, id);
-            }
+                Err(distrust) => self.refuse_called(now, peer, association, distrust),
+            },
             Err(error) => {
                 entry.tally.connect_failed();
                 let to = entry.connect_to.as_ref().map(ToString::to_string).unwrap_or_default();

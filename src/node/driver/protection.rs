@@ -71,10 +71,7 @@ impl<E: Element + Send + 'static> Driver<E> {
     pub(super) fn refuse_called(&mut self, now: Now, at: usize, association: Association, distrust: Distrust) {
         association.sender().begin_close();
         let Some(entry) = self.peers.get_mut(at) else { return };
-        entry.span.in_scope(|| tracing::error!("{}", distrust.words));
         entry.machine.handle_connect_failed(now.elapsed, &distrust.words);
-        entry.trouble = Some(distrust.words);
-        self.views_stale = true;
     }
 
     /// A node whose CER may be good, but whose certificate says otherwise.

@@ -116,6 +116,20 @@ async fn a_node_that_is_not_who_was_called_hears_nothing_of_us() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_not_who_was_called_is_called_again() {
+    let lab = Authority::new("lab");
+    let [mut a, b] = pair_over("tls");
+    a.peers[0].settings.intervals.connect = Duration::from_millis(50);
+    let mut mallory = net_of(&lab, "mallory.example").listen_at(&b.listen[0], b.transport).await.unwrap();
+    let a = start(a, net_of(&lab, "a.example"), Purger::new("a.example"), None, None).await.unwrap();
+    for _ in 0..3 {
+        let mut association = mallory.accept().await.unwrap();
+        assert_eq!(association.recv().await, Ok(None), "no word was said");
+    }
+    a.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_name_stands_in_for_the_identity() {
     let lab = Authority::new("lab");
     let [mut a, mut b] = pair_over("tls");
