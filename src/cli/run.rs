@@ -113,6 +113,7 @@ async fn play(args: &RunArgs, config: Config) -> Result<u8, Early> {
     if let Some(port) = config.udp_port {
         options.udp_port = port;
     }
+    config.sctp.apply(&mut options);
     options.tls.clone_from(&config.tls);
     let capture = args.write.clone().or(config.capture.clone());
     let recorder = match &capture {

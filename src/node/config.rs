@@ -18,6 +18,17 @@
 //! connect_to = "127.0.0.13"              # as in listen, or a name: "tcp:hss.example:3870"; left out: it connects to us
 //! certificate_name = "hss1.lab"          # over TLS: what its certificate names, when that is not its identity
 //!
+//! [sctp]                                 # all of it may be left out
+//! outgoing_streams = 16
+//! incoming_streams = 64
+//! rto_initial = 1.0                      # seconds, as the next three
+//! rto_minimum = 0.3
+//! rto_maximum = 5.0
+//! heartbeat_interval = 3                 # 0 for never
+//! path_retransmissions = 2               # these two: kernel SCTP
+//! association_retransmissions = 8
+//! mtu = 1500                             # embedded SCTP
+//!
 //! [tls]                                  # for "tls:" in listen and connect_to; PEM, paths from this file's folder
 //! certificate = "function.pem"           # ours, then those between it and the authority
 //! key = "function.key"
@@ -50,6 +61,7 @@
 //! What is wrong is told with file, line and column, and every section refuses keys it does not know.
 
 mod agents;
+mod sctp;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +84,7 @@ use crate::peer::{self, Expected, Intervals, Local};
 use crate::registration::{AppServerConfig, FunctionConfig, HssConfig, Identity, MmeConfig, UeConfig};
 
 pub use agents::{RedirectConfig, RelayConfig};
+pub use sctp::Sctp;
 
 /// A configuration that has been read and judged.
 #[derive(Debug)]
@@ -80,6 +93,8 @@ pub struct Config {
     pub settings: Settings,
     /// The local UDP port of embedded SCTP; 9899 when the file says nothing.
     pub udp_port: Option<u16>,
+    /// How SCTP is to behave.
+    pub sctp: Sctp,
     /// Where a capture of all traffic goes.
     pub capture: Option<PathBuf>,
     /// The store's file.
@@ -252,6 +267,8 @@ struct File {
     metrics: Option<Spanned<String>>,
     drain: Option<Spanned<f64>>,
     private: Option<Spanned<PrivateNumbers>>,
+    #[serde(default)]
+    sctp: sctp::SctpSection,
     tls: Option<tls::TlsSection>,
     #[serde(default)]
     peer: Vec<PeerSection>,
@@ -416,6 +433,7 @@ impl File {
         Ok(Config {
             settings,
             udp_port: self.udp_port,
+            sctp: self.sctp.judge()?,
             capture,
             store,
             tls,
@@ -554,6 +572,8 @@ tw = 6
             ("function.example", "MME.example", "conf/hss.toml:13:12: the peer MME.example is there twice"),
             ("\"mme.example\"", "\"hss.example\"", "conf/hss.toml:9:12: the peer hss.example is this node itself"),
             ("[hss]", "[private]\nvendor = 10415\n[hss]", "vendor 10415 is a standard's; take one of your own"),
+            ("[hss]", "[sctp]\nmtu = 100\n[hss]", "conf/hss.toml:19:7: mtu is 100, expected 576 to 9000"),
+            ("[hss]", "[sctp]\nrto_initial = 9\n[hss]", "conf/hss.toml:19:15: rto_minimum 300ms, rto_initial 9s and"),
             ("[hss]", "", "conf/hss.toml: the node has no role"),
             ("[hss]", "[hss]\ncolour = 1", "conf/hss.toml:19:1: unknown field `colour`"),
             ("realm = \"example\"", "", "missing field `realm`"),
