@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Check;
 use super::port::{Kind, Taken, try_bind};
 use crate::capture::write::SCTP_UDP_PORT;
+use crate::net::sctp::embedded;
 use crate::net::{Backend, Credentials, Endpoint, Net, Options, Transport};
 use crate::node::config::Config;
 
@@ -99,7 +100,12 @@ fn over_ip(name: &str, address: IpAddr) -> Check {
     let bound = Socket::new(Domain::for_address(place), Type::RAW, Some(Protocol::SCTP))
         .and_then(|socket| socket.bind(&place.into()));
     match bound {
-        Ok(()) => Check::good(name, format!("{address} can be used over IP")),
+        Ok(()) => match embedded::available_over_ip() {
+            Ok(()) => Check::good(name, format!("{address} can be used over IP")),
+            Err(error) => {
+                Check::bad(name, error.to_string(), "write sctp-kernel: or sctp-embedded: before the address")
+            }
+        },
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Check::bad(
             name,
             "raw sockets are not allowed",

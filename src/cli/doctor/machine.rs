@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::Check;
 use super::port::{Kind, Taken, try_bind};
 use crate::capture::write::SCTP_UDP_PORT;
-use crate::net::sctp::kernel;
+use crate::net::sctp::{embedded, kernel};
 use crate::net::{DIAMETER_PORT, DIAMETER_TLS_PORT};
 use crate::node::config::Config;
 
@@ -65,7 +65,10 @@ fn forbidden_module() -> bool {
 fn raw_sockets() -> Check {
     let name = "raw sockets";
     match Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::SCTP)) {
-        Ok(_) => Check::good(name, "embedded SCTP can go over IP (sctp-raw)"),
+        Ok(_) => match embedded::available_over_ip() {
+            Ok(()) => Check::good(name, "embedded SCTP can go over IP (sctp-raw)"),
+            Err(error) => Check::warn(name, error.to_string(), "nothing, where the kernel's SCTP is what you want"),
+        },
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let program =
                 std::env::current_exe().map_or_else(|_| "proselink".to_owned(), |it| it.display().to_string());
