@@ -3,6 +3,8 @@
 //!
 //!     PROSELINK_SOAK_SECONDS=1800 cargo test --release --test soak -- --ignored --nocapture soak_with
 
+#![cfg(feature = "net")]
+
 mod hostile;
 mod node;
 mod process;
