@@ -1,42 +1,18 @@
 //! `send`, `load`, `doctor` and `config` as users meet them: the real binary in two processes over loopback.
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::Value;
 
-fn proselink(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("PROSELINK_LOG");
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    proselink(arguments).output().unwrap()
-}
-
-fn with_input(arguments: &[&str], input: &str) -> Output {
-    let mut child =
-        proselink(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn out(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    out(output).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
-}
+use command::{err, lines, out, proselink, run, with_input};
 
 /// The value of the first AVP of that name.
 fn avp<'v>(message: &'v Value, name: &str) -> Option<&'v Value> {
@@ -123,7 +99,7 @@ fn a_request_is_sent_and_its_answer_printed() {
             capture,
             "-",
         ];
-        let output = with_input(&arguments, &update_location());
+        let output = with_input(&arguments, update_location());
         assert_eq!((output.status.code(), err(&output)), (Some(0), ""), "{peer}");
         let [answer] = &lines(&output)[..] else { panic!("{}", out(&output)) };
         assert_eq!(answer["command"], "Update-Location-Answer");
@@ -177,7 +153,7 @@ fn an_error_is_printed_and_told_in_the_exit_code() {
 fn a_peer_that_refuses_is_explained() {
     let server = Server::start(SUCCESS);
     let stranger = ["send", "--peer", &server.tcp, "--identity", "stranger.example", "-"];
-    let output = with_input(&stranger, &update_location());
+    let output = with_input(&stranger, update_location());
     assert_eq!((output.status.code(), out(&output)), (Some(3), ""));
     for words in ["DIAMETER_UNKNOWN_PEER", "identity = \"stranger.example\"", "--identity"] {
         assert!(err(&output).contains(words), "{words}: {}", err(&output));
@@ -232,13 +208,13 @@ fn who_does_not_answer_is_named() {
     // Nobody is there.
     let port = TcpListener::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
     let peer = format!("tcp:{HOST}:{port}");
-    let output = with_input(&["send", "--peer", &peer, "-"], &update_location());
+    let output = with_input(&["send", "--peer", &peer, "-"], update_location());
     assert_eq!(output.status.code(), Some(3));
     assert!(err(&output).contains("cannot connect to 127.0.0.1"), "{}", err(&output));
     // Somebody is there and says nothing.
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let peer = format!("tcp:{HOST}:{}", listener.local_addr().unwrap().port());
-    let output = with_input(&["send", "--peer", &peer, "--timeout", "200ms", "-"], &update_location());
+    let output = with_input(&["send", "--peer", &peer, "--timeout", "200ms", "-"], update_location());
     assert_eq!(output.status.code(), Some(3));
     assert!(err(&output).contains("sent no CEA within 200ms"), "{}", err(&output));
     // The peer is good and its answer late.
@@ -286,7 +262,7 @@ fn a_load_at_a_rate_prints_a_table() {
     let server = Server::start(SUCCESS);
     let sctp = ["load", "--peer", &server.sctp, "--udp-port", &server.udp_port, "--identity", "client.example"];
     let rest = ["--rate", "1000", "--for", "300ms", "--warm-up", "100ms", "-"];
-    let output = with_input(&[&sctp[..], &rest[..]].concat(), &update_location());
+    let output = with_input(&[&sctp[..], &rest[..]].concat(), update_location());
     assert_eq!((output.status.code(), err(&output)), (Some(0), ""), "{}", out(&output));
     assert!(out(&output).contains("requests     200 sent, 200 answered, 0 not"), "{}", out(&output));
     for words in ["server.example (proselink) over embedded SCTP", "from when due", "p99.9", "2001 DIAMETER_SUCCESS"] {

@@ -1,9 +1,12 @@
 //! The command as people and scripts meet it: the real binary, its output, its exit codes.
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use proselink::avp::AvpFlags;
 use proselink::avp::Key;
@@ -11,34 +14,7 @@ use proselink::avp::dictionary::write_raw;
 use proselink::message::{CommandFlags, Header};
 use serde_json::Value;
 
-fn proselink(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("PROSELINK_LOG");
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    proselink(arguments).output().unwrap()
-}
-
-fn with_input(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child =
-        proselink(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn out(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    out(output).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
-}
+use command::{err, lines, out, proselink, run, with_input};
 
 /// A message with a host and, for answers, a result.
 fn message(request: bool, code: u32, application: u32, result: Option<u32>, identifier: u32) -> Vec<u8> {
