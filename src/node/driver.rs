@@ -212,8 +212,7 @@ pub(super) struct Driver<E> {
     turns: VecDeque<ConnectionId>,
     /// Messages of the connection whose turn it is; empty between turns.
     inbox: Vec<Incoming>,
-    unidentified: usize,
-    /// The same by address.
+    /// Connections whose peer has not said who it is, by address; no address has none.
     stranger_hosts: HashMap<IpAddr, usize>,
     /// Connections that were dropped because too many were there, and when that is told again.
     turned_away: u64,
@@ -281,7 +280,6 @@ impl<E: Element + Send + 'static> Driver<E> {
             ready: Arc::default(),
             turns: VecDeque::new(),
             inbox: Vec::with_capacity(PORTION),
-            unidentified: 0,
             stranger_hosts: HashMap::new(),
             turned_away: 0,
             turned_away_told: Duration::ZERO,
@@ -530,11 +528,9 @@ impl<E: Element + Send + 'static> Driver<E> {
                 Output::Answer { token: errand, request, message, took } => {
                     if let Some(header) = Header::parse(&message) {
                         self.peers[at].tally.took(header.application, took);
-                    }
-                    if let Some(observer) = &self.observer
-                        && let Some(header) = Header::parse(&message)
-                    {
-                        observer(&self.local.identity, &Observation::Answered { header: &header, took });
+                        if let Some(observer) = &self.observer {
+                            observer(&self.local.identity, &Observation::Answered { header: &header, took });
+                        }
                     }
                     exchange::end(&errand.span, &message, took);
                     if !self.goes_elsewhere(now, at, &errand, &request, &message) {

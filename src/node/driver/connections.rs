@@ -71,12 +71,12 @@ impl<E: Element + Send + 'static> Driver<E> {
         if let Some(metrics) = &self.metrics {
             metrics.connections().accepted.add(1);
         }
-        // Strangers are not worth a handshake: no peer may come from that address.
         let ip = remote.ip();
         // One host must not take the places of all others.
         let of_this_host = self.stranger_hosts.get(&ip).copied().unwrap_or(0);
+        let of_all_hosts: usize = self.stranger_hosts.values().sum();
         if self.stopping.is_some()
-            || self.unidentified >= self.settings.unidentified_limit
+            || of_all_hosts >= self.settings.unidentified_limit
             || of_this_host >= self.settings.unidentified_host_limit
         {
             tracing::debug!(%remote, "too many connections whose peer has not said who it is; this one is dropped");
@@ -106,7 +106,6 @@ impl<E: Element + Send + 'static> Driver<E> {
                 "no peer may come from this address; to let one in, add \"{ip}\" to the addresses of its [[peer]]"
             );
         }
-        self.unidentified += 1;
         self.stranger_hosts.insert(ip, of_this_host + 1);
         let id = self.new_connection();
         self.strangers.push_back((now.elapsed + IDENTIFY_SPAN, id));
@@ -167,7 +166,6 @@ impl<E: Element + Send + 'static> Driver<E> {
 
     /// A connection whose peer had not said who it is has done so or is gone.
     fn no_stranger_now(&mut self, host: IpAddr) {
-        self.unidentified = self.unidentified.saturating_sub(1);
         if let Some(count) = self.stranger_hosts.get_mut(&host) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -237,7 +235,6 @@ impl<E: Element + Send + 'static> Driver<E> {
                 if let Some(answer) = refusal.answer {
                     let _ = connection.sender.try_send(Outgoing::new(self.settings.private.sent(answer.into())));
                 }
-                connection.dropped = true;
                 // One CER a connection: what still comes is not looked at.
                 connection.dropped = true;
                 connection.sender.begin_close();
