@@ -34,22 +34,26 @@ impl Purger {
 
     fn purge(&mut self, host: &str, actions: &mut Vec<Action>) -> u64 {
         self.next += 1;
-        let session = format!("{};{}", self.identity, self.next);
-        let request = s6a::PurgeUeRequest {
-            session_id: &session,
-            auth_session_state: 1,
-            origin_host: &self.identity,
-            origin_realm: "example",
-            destination_host: Some(host),
-            destination_realm: "example",
-            user_name: "001010000000001",
-            ..Default::default()
-        };
-        let message = request.to_bytes(Envelope { application: s6a::APPLICATION, hop_by_hop: 0, end_to_end: 0 });
+        let message = purge_request(&self.identity, self.next, Some(host), "example");
         let destination = Destination { host: Some(host.to_owned()), realm: "example".to_owned() };
         actions.push(Action::Send { token: Token(self.next), destination, message });
         self.next
     }
+}
+
+/// A PUR of a node in the realm example, its session by number.
+fn purge_request(identity: &str, number: u64, host: Option<&str>, realm: &str) -> Vec<u8> {
+    let request = s6a::PurgeUeRequest {
+        session_id: &format!("{identity};{number}"),
+        auth_session_state: 1,
+        origin_host: identity,
+        origin_realm: "example",
+        destination_host: host,
+        destination_realm: realm,
+        user_name: "001010000000001",
+        ..Default::default()
+    };
+    request.to_bytes(Envelope { application: s6a::APPLICATION, hop_by_hop: 0, end_to_end: 0 })
 }
 
 impl Element for Purger {
@@ -82,17 +86,7 @@ fn free_port(address: IpAddr) -> u16 {
 }
 
 fn settings(identity: &str, address: IpAddr) -> Settings {
-    Settings::new(Local {
-        identity: identity.to_owned(),
-        realm: "example".to_owned(),
-        addresses: vec![address],
-        vendor: 0,
-        product: "proselink".to_owned(),
-        firmware: None,
-        origin_state: 1,
-        applications: Vec::new(),
-        vendors: Vec::new(),
-    })
+    Settings::new(Local { origin_state: 1, ..Local::new(identity, "example", vec![address]) })
 }
 
 fn peer(identity: &str, address: IpAddr, connect: bool) -> PeerSettings {
@@ -182,8 +176,8 @@ async fn without_a_way_the_element_is_told_at_once() {
     a.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_requests_over_tcp_are_each_answered_once() {
+/// The nodes a.example, which connects, and b.example, when requests may go.
+async fn purgers_over_tcp() -> [Handle<Purger>; 2] {
     let net = net(Transport::Tcp);
     let [mut a, mut b] = pair(Transport::Tcp);
     let port = std::net::TcpListener::bind((B, 0)).unwrap().local_addr().unwrap();
@@ -192,6 +186,12 @@ async fn many_requests_over_tcp_are_each_answered_once() {
     let b = start(b, net.clone(), Purger::new("b.example"), None, None).await.unwrap();
     let a = start(a, net, Purger::new("a.example"), None, None).await.unwrap();
     a.ready(PATIENCE).await.unwrap();
+    [a, b]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_requests_over_tcp_are_each_answered_once() {
+    let [a, b] = purgers_over_tcp().await;
     a.call(|purger, _, actions| (0..4000).map(|_| purger.purge("b.example", actions)).count()).await.unwrap();
     a.follow(|purger, _, _| (purger.answered.len() == 4000).then_some(())).await.unwrap();
     let (a, b) = tokio::join!(a.stop(), b.stop());
@@ -201,14 +201,7 @@ async fn many_requests_over_tcp_are_each_answered_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_requests_at_once_than_a_queue_holds_are_refused_and_end_no_connection() {
-    let net = net(Transport::Tcp);
-    let [mut a, mut b] = pair(Transport::Tcp);
-    let port = std::net::TcpListener::bind((B, 0)).unwrap().local_addr().unwrap();
-    b.listen = vec![port.into()];
-    a.peers[0].connect_to = Some(port.into());
-    let b = start(b, net.clone(), Purger::new("b.example"), None, None).await.unwrap();
-    let a = start(a, net, Purger::new("a.example"), None, None).await.unwrap();
-    a.ready(PATIENCE).await.unwrap();
+    let [a, b] = purgers_over_tcp().await;
     // All in one step of the node: nothing of it leaves before the last is handed over.
     a.call(|purger, _, actions| (0..20_000).map(|_| purger.purge("b.example", actions)).count()).await.unwrap();
     a.follow(|purger, _, _| (purger.answered.len() == 20_000).then_some(())).await.unwrap();

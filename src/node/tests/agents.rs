@@ -29,18 +29,7 @@ impl Client {
     /// A purge for a realm, with AVPs added.
     fn ask(&mut self, host: Option<&str>, realm: &str, more: &[u8], actions: &mut Vec<Action>) -> u64 {
         self.next += 1;
-        let session = format!("{};{}", self.identity, self.next);
-        let request = s6a::PurgeUeRequest {
-            session_id: &session,
-            auth_session_state: 1,
-            origin_host: &self.identity,
-            origin_realm: "example",
-            destination_host: host,
-            destination_realm: realm,
-            user_name: "001010000000001",
-            ..Default::default()
-        };
-        let mut message = request.to_bytes(Envelope { application: s6a::APPLICATION, hop_by_hop: 0, end_to_end: 0 });
+        let mut message = purge_request(&self.identity, self.next, host, realm);
         message.extend_from_slice(more);
         finish_message(0, &mut message);
         let destination = Destination { host: host.map(str::to_owned), realm: realm.to_owned() };
