@@ -187,17 +187,7 @@ impl CallArgs {
             recorder: recorder.as_ref().map(|(recorder, _)| recorder.clone()),
             ..options
         };
-        let local = Local {
-            identity,
-            realm,
-            addresses: Vec::new(),
-            vendor: 0,
-            product: "proselink".to_owned(),
-            firmware: None,
-            origin_state: 0,
-            applications,
-            vendors: Vec::new(),
-        };
+        let local = Local { applications, ..Local::new(identity, realm, Vec::new()) };
         Ok(Caller {
             peer: self.peer,
             timeout: self.timeout,

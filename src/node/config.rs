@@ -331,17 +331,7 @@ impl File {
                          node that only connects or listens at all of its addresses";
             return Err((None, words.to_owned()));
         }
-        let local = Local {
-            identity: identity.clone(),
-            realm,
-            addresses,
-            vendor: 0,
-            product: "proselink".to_owned(),
-            firmware: None,
-            origin_state: 0,
-            applications: Vec::new(),
-            vendors: Vec::new(),
-        };
+        let local = Local::new(identity.clone(), realm, addresses);
         let mut settings = Settings { listen, transport, ..Settings::new(local) };
         if let Some(private) = &self.private {
             private.get_ref().judge().map_err(|words| (Some(private.span()), words))?;

@@ -38,6 +38,22 @@ pub struct Local {
 }
 
 impl Local {
+    /// This program under a name, without applications.
+    #[must_use]
+    pub fn new(identity: impl Into<String>, realm: impl Into<String>, addresses: Vec<IpAddr>) -> Self {
+        Self {
+            identity: identity.into(),
+            realm: realm.into(),
+            addresses,
+            vendor: 0,
+            product: "proselink".to_owned(),
+            firmware: None,
+            origin_state: 0,
+            applications: Vec::new(),
+            vendors: Vec::new(),
+        }
+    }
+
     /// The vendor of an application; 0 for those of the IETF and for unknown ones.
     #[must_use]
     pub fn vendor_of(&self, application: u32) -> u32 {

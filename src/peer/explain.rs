@@ -199,17 +199,7 @@ mod tests {
     use crate::interfaces::{pc2, s6a};
 
     fn local() -> Local {
-        Local {
-            identity: "hss.example".to_owned(),
-            realm: "example".to_owned(),
-            addresses: Vec::new(),
-            vendor: 0,
-            vendors: Vec::new(),
-            product: "proselink".to_owned(),
-            firmware: None,
-            origin_state: 0,
-            applications: vec![s6a::APPLICATION],
-        }
+        Local { applications: vec![s6a::APPLICATION], ..Local::new("hss.example", "example", Vec::new()) }
     }
 
     fn theirs() -> Capabilities {

@@ -220,17 +220,7 @@ pub fn free_port(ip: IpAddr) -> u16 {
 }
 
 fn settings(identity: &str, ip: IpAddr, transport: Transport) -> Settings {
-    let mut settings = Settings::new(Local {
-        identity: identity.to_owned(),
-        realm: REALM.to_owned(),
-        addresses: vec![ip],
-        vendor: 0,
-        product: "proselink".to_owned(),
-        firmware: None,
-        origin_state: 1,
-        applications: Vec::new(),
-        vendors: Vec::new(),
-    });
+    let mut settings = Settings::new(Local { origin_state: 1, ..Local::new(identity, REALM, vec![ip]) });
     settings.transport = transport;
     settings
 }

@@ -320,17 +320,7 @@ mod tests {
     use super::*;
 
     fn local() -> Local {
-        Local {
-            identity: "a.example".to_owned(),
-            realm: "example".to_owned(),
-            addresses: Vec::new(),
-            vendor: 0,
-            product: "proselink".to_owned(),
-            firmware: None,
-            origin_state: 0,
-            applications: Vec::new(),
-            vendors: Vec::new(),
-        }
+        Local::new("a.example", "example", Vec::new())
     }
 
     fn peer() -> Capabilities {

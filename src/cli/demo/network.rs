@@ -252,17 +252,7 @@ async fn start<E: crate::registration::Element + Send + 'static>(
 }
 
 fn settings(party: usize) -> Settings {
-    let local = Local {
-        identity: host(party),
-        realm: REALM.to_owned(),
-        addresses: vec![address(party)],
-        vendor: 0,
-        product: "proselink".to_owned(),
-        firmware: None,
-        origin_state: 1,
-        applications: Vec::new(),
-        vendors: Vec::new(),
-    };
+    let local = Local { origin_state: 1, ..Local::new(host(party), REALM, vec![address(party)]) };
     let mut settings = Settings::new(local);
     settings.transport = Transport::EmbeddedSctp;
     settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT).into()];

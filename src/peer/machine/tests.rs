@@ -15,15 +15,9 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub(super) fn node(identity: &str, applications: &[u32]) -> Arc<Local> {
     Arc::new(Local {
-        identity: identity.to_owned(),
-        realm: "example".to_owned(),
-        addresses: vec![ADDRESS],
-        vendor: 0,
-        product: "proselink".to_owned(),
-        firmware: None,
         origin_state: 7,
         applications: applications.to_vec(),
-        vendors: Vec::new(),
+        ..Local::new(identity, "example", vec![ADDRESS])
     })
 }
 

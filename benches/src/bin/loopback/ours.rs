@@ -102,17 +102,7 @@ impl Element for Mme {
 const DRA: &str = "dra01.epc.operator.example";
 
 fn settings(identity: &str, listen: Option<SocketAddr>, peers: &[(&str, Option<SocketAddr>)]) -> Settings {
-    let mut settings = Settings::new(Local {
-        identity: identity.to_owned(),
-        realm: REALM.to_owned(),
-        addresses: vec![LOOPBACK],
-        vendor: 0,
-        product: "proselink".to_owned(),
-        firmware: None,
-        origin_state: 1,
-        applications: Vec::new(),
-        vendors: Vec::new(),
-    });
+    let mut settings = Settings::new(Local { origin_state: 1, ..Local::new(identity, REALM, vec![LOOPBACK]) });
     settings.transport = Transport::Tcp;
     settings.listen = listen.into_iter().map(Into::into).collect();
     settings.peers = peers
