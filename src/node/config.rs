@@ -12,6 +12,8 @@
 //! store = "function.redb"
 //! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
 //! drain = 5                              # seconds that a stop waits for answers that are under way
+//! linger = 0.0001                        # seconds that it watches for the next message while they come thick: answers are
+//!                                        # faster, a core is busier; 0 to sleep at once
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
@@ -266,6 +268,7 @@ struct File {
     capture: Option<PathBuf>,
     metrics: Option<Spanned<String>>,
     drain: Option<Spanned<f64>>,
+    linger: Option<Spanned<f64>>,
     private: Option<Spanned<PrivateNumbers>>,
     #[serde(default)]
     sctp: sctp::SctpSection,
@@ -338,6 +341,7 @@ impl File {
             settings.private = *private.get_ref();
         }
         settings.drain = seconds(self.drain.as_ref(), "drain", 0.0, settings.drain)?;
+        settings.linger = seconds(self.linger.as_ref(), "linger", 0.0, settings.linger)?;
         let metrics = self.metrics.as_ref().map(socket).transpose()?;
         let default = peer::Settings::default();
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;

@@ -4,6 +4,7 @@ mod connections;
 mod errands;
 mod exchange;
 mod forward;
+mod linger;
 mod protection;
 mod reload;
 
@@ -34,15 +35,17 @@ use crate::registration::element::{Action, Destination, Element, Event, Now, Sen
 use crate::store::{Committer, WriteOutcome};
 
 use forward::Tried;
+use linger::Linger;
 
 /// Inputs that wait for the task. When the queue is full the transports wait, and with them the peers.
 pub(super) const QUEUE: usize = 1024;
 
-/// Inputs handled before time is looked at again, and messages of connections.
+/// Inputs handled before time is looked at again.
 const BATCH: usize = 256;
 
-/// Messages of one connection handled before the next has its turn.
-const PORTION: usize = 64;
+/// Messages handled before the transports have their turn. A whole crowd at once would leave as one crowd: one side then
+/// waits while the other works. Fewer, and each write carries less.
+const PORTION: usize = 24;
 
 /// How long a request may wait for a peer that is about to come up.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -312,6 +315,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.settle(now);
         let ready = Arc::clone(&self.ready);
         let mut armed = self.begun;
+        let mut linger = Linger::new(self.settings.linger);
         let mut alarm = pin!(tokio::time::sleep_until(armed));
         loop {
             if self.views_stale {
@@ -335,6 +339,13 @@ impl<E: Element + Send + 'static> Driver<E> {
                 armed = deadline;
                 alarm.as_mut().reset(armed);
             }
+            let watched = linger.span();
+            while self.turns.is_empty() && queue.is_empty() && now.elapsed() < watched {
+                // Whoever else wants this core works meanwhile.
+                std::thread::yield_now();
+                tokio::task::yield_now().await;
+                self.ready.take(&mut self.turns);
+            }
             if self.turns.is_empty() {
                 // In this order, which costs no random number: the queue has its turn below in any case.
                 tokio::select! {
@@ -350,6 +361,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 // The transports must have their turn as well.
                 tokio::task::yield_now().await;
             }
+            linger.waited(now.elapsed());
             for _ in 0..BATCH {
                 let Ok(input) = queue.try_recv() else { break };
                 self.take(input);
@@ -409,10 +421,10 @@ impl<E: Element + Send + 'static> Driver<E> {
         self.settle(now);
     }
 
-    /// Reads the connections that have something, each a portion.
+    /// Reads the connections that have something, a portion in all.
     fn take_turns(&mut self) {
         self.ready.take(&mut self.turns);
-        let mut left = BATCH;
+        let mut left = PORTION;
         while left > 0
             && let Some(id) = self.turns.pop_front()
         {

@@ -54,6 +54,9 @@ pub struct Settings {
     pub private: PrivateNumbers,
     /// How long a stop waits for answers that are under way. Default 5 s.
     pub drain: Duration,
+    /// How long it watches for the next message before it sleeps, while messages come as thick as that; at most 500 us, zero
+    /// to sleep at once. Default 100 us.
+    pub linger: Duration,
     /// Connections whose peer has not said who it is. Default 64.
     pub unidentified_limit: usize,
     /// As many of them from one address. Default 16.
@@ -93,6 +96,7 @@ impl Settings {
             routes: Vec::new(),
             private: PrivateNumbers::default(),
             drain: Duration::from_secs(5),
+            linger: Duration::from_micros(100),
             unidentified_limit: 64,
             unidentified_host_limit: 16,
             ticket_limit: 65_536,
