@@ -84,7 +84,10 @@ pub fn run(args: UserArgs, _globals: &Globals) -> u8 {
 
 /// A name must survive in a line of a file.
 fn checked(name: &str) -> Result<(), Failure> {
-    if name.is_empty() || name.trim() != name || name.starts_with('#') || name.contains(|letter: char| letter.is_control())
+    if name.is_empty()
+        || name.trim() != name
+        || name.starts_with('#')
+        || name.contains(|letter: char| letter.is_control())
     {
         let words = "the name is empty, begins with # or a blank, ends with a blank, or has control characters";
         return Err(usage(words));
@@ -94,7 +97,8 @@ fn checked(name: &str) -> Result<(), Failure> {
 
 fn key(name: &str, path: &Path) -> Result<String, Failure> {
     let key = if path.exists() {
-        let text = Secret::new(std::fs::read(path).map_err(|error| environment(format!("{}: {error}", path.display())))?);
+        let text =
+            Secret::new(std::fs::read(path).map_err(|error| environment(format!("{}: {error}", path.display())))?);
         PrivateKey::from_pem(text.reveal()).map_err(|error| usage(format!("{}: {error}", path.display())))?
     } else {
         let (key, text) = PrivateKey::generate().map_err(environment)?;

@@ -25,7 +25,9 @@ pub enum SecretError {
     #[error("this is no argon2id hash in PHC format ({0}); `proselink user hash` makes one")]
     Hash(String),
     /// Judging it would take too much.
-    #[error("its parameters ask for {kibibytes} KiB and {passes} passes; at most {MOST_KIBIBYTES} KiB and {MOST_PASSES} are allowed")]
+    #[error(
+        "its parameters ask for {kibibytes} KiB and {passes} passes; at most {MOST_KIBIBYTES} KiB and {MOST_PASSES} are allowed"
+    )]
     Expensive {
         /// Memory of one hash.
         kibibytes: u32,
@@ -33,7 +35,9 @@ pub enum SecretError {
         passes: u32,
     },
     /// The text is no PEM of a private key.
-    #[error("-----BEGIN PRIVATE KEY----- is expected, as `proselink user key` or `openssl genpkey -algorithm ed25519` writes it")]
+    #[error(
+        "-----BEGIN PRIVATE KEY----- is expected, as `proselink user key` or `openssl genpkey -algorithm ed25519` writes it"
+    )]
     NoKey,
     /// A key that needs a passphrase.
     #[error("the private key is encrypted; take the passphrase off with `openssl pkey -in FILE -out FILE2`")]

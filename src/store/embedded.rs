@@ -14,7 +14,8 @@
 
 use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
 use super::{
-    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome, engine,
+    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
+    engine,
 };
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use redb::{
@@ -264,6 +265,28 @@ impl UserReader for EmbeddedReader {
 
     fn user_count(&self) -> Result<u64, StoreError> {
         read!(self, |tables: &ReadTables| tables.count(Map::Users))
+    }
+}
+
+impl UserReader for EmbeddedStore {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user(application, id2)
+    }
+
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_named(application, user)
+    }
+
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_on(application, id1)
+    }
+
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        self.reader.users(after, limit)
+    }
+
+    fn user_count(&self) -> Result<u64, StoreError> {
+        self.reader.user_count()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
 use super::{
-    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome, engine,
+    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
+    engine,
 };
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use std::collections::{BTreeMap, BTreeSet};

@@ -179,7 +179,11 @@ impl Network {
         let keys = (0..scene.ues).map(|_| Ok(PrivateKey::generate()?.0)).collect::<Result<Vec<_>, SecretError>>();
         let keys = keys.map_err(|error| element(&error))?;
         let app_server = AppServerConfig {
-            users: keys.iter().enumerate().map(|(place, key)| User::with_key(&user_name(place), key.public())).collect(),
+            users: keys
+                .iter()
+                .enumerate()
+                .map(|(place, key)| User::with_key(&user_name(place), key.public()))
+                .collect(),
             functions: vec![known(FUNCTION), known(FUNCTION_2)],
             ..AppServerConfig::new(vec![APPLICATION.to_owned()])
         };

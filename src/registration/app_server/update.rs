@@ -14,8 +14,8 @@ use crate::registration::config::same_host;
 use crate::registration::element::{Action, Now, Report};
 use crate::registration::exchange::failure;
 use crate::registration::identifiers::{FunctionAddress, Pduid};
-use crate::store::{Condition, Epuid, StoreError, StoredUser, UserReader, UserRegistration, Write};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, missing, optional, required};
+use crate::store::{Condition, Epuid, StoreError, StoredUser, UserReader, UserRegistration, Write};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
@@ -121,10 +121,8 @@ impl<R: UserReader> AppServer<R> {
         if !same_host(peer, wish.origin_host) || !self.is_host(&wish.id5, peer) {
             return Verdict::Refused(ExperimentalResultCode::DIAMETER_ERROR_PFID_UNKNOWN, "ID5 is not the peer");
         }
-        let old = registration
-            .ues
-            .iter()
-            .find(|ue| ue.id1 == wish.old_id1 && self.is_host(&wish.old_id3, &ue.function));
+        let old =
+            registration.ues.iter().find(|ue| ue.id1 == wish.old_id1 && self.is_host(&wish.old_id3, &ue.function));
         let repeated = || registration.ues.iter().any(|ue| ue.id1 == wish.id4 && same_host(&ue.function, peer));
         match old {
             Some(ue) if !same_host(&ue.realm, &asked.sender.realm) => Verdict::OtherRealm,

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::app_server::{PublicKey, Question, User};
-use super::super::credential::{Credential, SIGNATURE_OCTETS, Secret, Signer};
 use super::super::config::{FunctionPeer, Identity, same_host};
+use super::super::credential::{Credential, SIGNATURE_OCTETS, Secret, Signer};
 use super::super::element::{Action, Destination, Element, Event, NoAnswer, Now, Report, Sender, Ticket, Token};
 use super::super::function::{AppServerPeer, Function, FunctionConfig};
 use super::super::hss::{Hss, HssConfig, Subscriber};
@@ -25,7 +25,8 @@ use crate::interfaces;
 use crate::message::check::{Strictness, check};
 use crate::message::{CommandFlags, Header};
 use crate::store::{
-    BoundUe, Change, ContextReader, ContextStore, Cursor, MemoryStore, StoreError, Stored, StoredUser, UeContext, UserReader,
+    BoundUe, Change, ContextReader, ContextStore, Cursor, MemoryStore, StoreError, Stored, StoredUser, UeContext,
+    UserReader,
 };
 
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
@@ -171,7 +172,11 @@ fn judge(question: &Question) -> Result<bool, String> {
     match question {
         Question::Password { hash, password } => {
             let expected = hash.as_str().rsplit('$').next().unwrap();
-            if expected == "damaged" { Err("the hash is damaged".to_owned()) } else { Ok(expected.as_bytes() == password.reveal()) }
+            if expected == "damaged" {
+                Err("the hash is damaged".to_owned())
+            } else {
+                Ok(expected.as_bytes() == password.reveal())
+            }
         }
         Question::Signature { key, octets, signature } => Ok(ToyKey(key.0).sign(octets) == *signature),
     }

@@ -7,7 +7,9 @@ use super::super::ue::Device;
 use super::network::{APPLICATION, GAMES, Network, PASSWORD, Place, Plan, REALM, ToyKey, user};
 use super::requests::{Message1, MessageU1, Signed};
 use crate::avp::Address;
-use crate::avp::dictionary::{ExperimentalResultCode as Code, FailedAvp, ProofNonce, ProofTime, RefusalCause, ResultCode};
+use crate::avp::dictionary::{
+    ExperimentalResultCode as Code, FailedAvp, ProofNonce, ProofTime, RefusalCause, ResultCode,
+};
 use crate::message::find;
 use crate::registration::app_server::User;
 use crate::registration::credential::{Credential, Proof, Secret, Signer as _};
@@ -163,10 +165,9 @@ fn as_1_a_proof_without_time_or_nonce_names_what_is_missing() {
     let id1 = network.id1().to_octets();
     let message = Message1 { id1: &id1, name: None, address: None, application: APPLICATION, password: "" };
     let good = signed(&network, None, milliseconds(&network), 1);
-    for (signed, key) in [
-        (Signed { time: None, ..good }, ProofTime::KEY),
-        (Signed { nonce: None, ..good }, ProofNonce::KEY),
-    ] {
+    for (signed, key) in
+        [(Signed { time: None, ..good }, ProofTime::KEY), (Signed { nonce: None, ..good }, ProofNonce::KEY)]
+    {
         let answer = network.ask(&Place::Ue.sender(), Place::AppServer, &message.signed(&signed));
         assert_eq!(Outcome::of(&answer), Some(Outcome::Result(ResultCode::DIAMETER_MISSING_AVP)));
         assert_eq!(find::<FailedAvp>(body(&answer)).unwrap().extra[0].key.0, key);
