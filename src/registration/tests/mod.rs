@@ -9,3 +9,4 @@ mod flow;
 mod function;
 mod network;
 mod requests;
+mod users;
