@@ -8,4 +8,5 @@ mod faults;
 mod flow;
 mod function;
 mod network;
+mod ownership;
 mod requests;
