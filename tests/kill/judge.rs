@@ -93,7 +93,7 @@ pub fn judge(stores: &[Held; 2], accounts: &[Account], applications: &[String]) 
 fn owner(stores: &[Held; 2], of_ue: [Option<&UeContext>; 2]) -> Result<usize, String> {
     let is = |at: usize, to: &FunctionAddress| to.fqdn().is_some_and(|name| name.as_str() == stores[at].host);
     let states = of_ue.map(|context| context.map(|context| &context.state));
-    let none = || Err(format!("nobody owns it: {states:?}"));
+    let none = || Err(format!("nobody owns it: {of_ue:?}"));
     match states {
         [Some(UeState::Registered), Some(UeState::Registered)] => Err("both functions own it".to_owned()),
         [Some(UeState::Registered), _] => Ok(0),
@@ -159,7 +159,9 @@ fn issued(stores: &[Held; 2], accounts: &[Account], verdict: &mut Verdict) {
             };
             let at = usize::from(origin.allocator).min(1);
             if stores[at].host != held.id3 || origin.block >= stores[at].next_blocks[at] {
-                verdict.wrong.push(format!("ID1 {} of {} is from block {}, not taken", held.id1, held.id3, origin.block));
+                verdict
+                    .wrong
+                    .push(format!("ID1 {} of {} is from block {}, not taken", held.id1, held.id3, origin.block));
             }
         }
     }

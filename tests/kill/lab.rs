@@ -204,12 +204,6 @@ impl Lab {
         }
     }
 
-    pub fn spawn_all(&mut self) {
-        for at in 0..self.processes.len() {
-            self.spawn(at);
-        }
-    }
-
     /// How many processes there are; the functions are the first two.
     pub fn len(&self) -> usize {
         self.processes.len()

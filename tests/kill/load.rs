@@ -152,7 +152,8 @@ impl Load {
         self.work = work;
         if let Work::Confirm { .. } = work {
             let applications = self.applications.len();
-            let all = (0..self.accounts.len()).flat_map(|ue| (0..applications).map(move |application| (ue, application)));
+            let all =
+                (0..self.accounts.len()).flat_map(|ue| (0..applications).map(move |application| (ue, application)));
             let accounts = &self.accounts;
             self.unconfirmed =
                 all.filter(|&(ue, application)| accounts[ue].acknowledged[application].is_some()).collect();
@@ -352,7 +353,8 @@ impl Element for Load {
                 let Some(asked) = self.asked.remove(&token) else { return };
                 let (Asked::Identifier { ue, .. } | Asked::Registration { ue, .. }) = asked;
                 self.accounts[ue].busy = false;
-                let result = result.map_err(|why| format!("{why:?}")).and_then(|answer| outcome(answer).map(|()| answer));
+                let result =
+                    result.map_err(|why| format!("{why:?}")).and_then(|answer| outcome(answer).map(|()| answer));
                 match (asked, result) {
                     (Asked::Identifier { moving, .. }, Ok(answer)) => self.given(ue, moving, answer),
                     (Asked::Registration { application, .. }, Ok(answer)) => self.registered(ue, application, answer),
