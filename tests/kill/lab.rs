@@ -16,7 +16,8 @@ use proselink::registration::hss::{HssConfig, Subscriber};
 use proselink::registration::mme::MmeConfig;
 use proselink::registration::{ALL_SERVICES, Destination, FunctionPeer, Hss, Identity, Mme};
 
-use crate::load::{Account, Application, Load};
+use crate::judge;
+use crate::load::{Account, Application, Counts, Load, Work};
 use crate::random::Random;
 
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
@@ -28,6 +29,8 @@ pub const NETWORK_KEY: [u8; 16] = *b"a key of the lab";
 pub struct Place {
     pub name: String,
     pub at: SocketAddr,
+    /// Its store, when that is not beside its configuration.
+    pub store: Option<PathBuf>,
     /// What stands in front of its command, e.g. `ip netns exec NAME`.
     pub within: Vec<String>,
 }
@@ -58,7 +61,7 @@ impl Places {
         let place = |name: &str, last| {
             let ip = IpAddr::V4(Ipv4Addr::new(127, 81, subnet, last));
             let port = TcpListener::bind((ip, 0)).and_then(|socket| socket.local_addr()).expect("a free port").port();
-            Place { name: name.to_owned(), at: SocketAddr::new(ip, port), within: Vec::new() }
+            Place { name: name.to_owned(), at: SocketAddr::new(ip, port), store: None, within: Vec::new() }
         };
         Self {
             ue: place("ue", 1),
@@ -100,7 +103,6 @@ fn imsi(number: usize) -> String {
 pub struct Lab {
     pub places: Places,
     folder: PathBuf,
-    times: Times,
     processes: Vec<Option<Child>>,
     pub load: Handle<Load>,
     mme: Handle<Mme>,
@@ -162,7 +164,7 @@ impl Lab {
         let load = node::start(settings, net, load, None, None).await.expect("the UEs start");
 
         let processes = places.processes().map(|_| None).collect();
-        let mut lab = Self { places, folder: folder.to_owned(), times, processes, load, mme, hss };
+        let mut lab = Self { places, folder: folder.to_owned(), processes, load, mme, hss };
         for at in 0..lab.processes.len() {
             lab.spawn(at);
         }
@@ -176,8 +178,25 @@ impl Lab {
     }
 
     /// The store of a process.
-    pub fn store(&self, at: usize) -> PathBuf {
-        self.folder.join(format!("{}.redb", self.place(at).name))
+    fn store(&self, at: usize) -> PathBuf {
+        let place = self.place(at);
+        place.store.clone().unwrap_or_else(|| self.folder.join(format!("{}.redb", place.name)))
+    }
+
+    /// What the functions have on disk; they must not run.
+    pub fn read_stores(&self) -> [judge::Held; 2] {
+        [0, 1].map(|at: usize| judge::read(&self.store(at), &self.places.functions[at].host()))
+    }
+
+    pub async fn work(&self, work: Work) {
+        let set = self.load.call(move |load, now, actions| load.set_work(now, work, actions));
+        set.await.expect("the UEs are there");
+    }
+
+    /// What the UEs were told.
+    pub async fn told(&self) -> (Vec<Account>, Counts) {
+        let told = self.load.call(|load, _, _| (load.accounts.clone(), load.counts.clone()));
+        told.await.expect("the UEs are there")
     }
 
     /// Starts a process and waits for nothing.
@@ -204,6 +223,12 @@ impl Lab {
         }
     }
 
+    pub fn spawn_all(&mut self) {
+        for at in 0..self.processes.len() {
+            self.spawn(at);
+        }
+    }
+
     /// How many processes there are; the functions are the first two.
     pub fn len(&self) -> usize {
         self.processes.len()
@@ -214,16 +239,19 @@ impl Lab {
         (0..self.places.app_servers.len()).map(application).collect()
     }
 
+    /// The log of a process.
+    pub fn log(&self, at: usize) -> String {
+        std::fs::read_to_string(self.folder.join(format!("{}.log", self.place(at).name))).unwrap_or_default()
+    }
+
     /// What the logs end with, for whoever has to find out.
     pub fn logs(&self) -> String {
-        let mut all = String::new();
-        for place in self.places.processes() {
-            let text = std::fs::read_to_string(self.folder.join(format!("{}.log", place.name))).unwrap_or_default();
+        let end = |at| {
+            let text = self.log(at);
             let lines: Vec<_> = text.lines().rev().take(20).collect();
-            all.push_str(&format!("--- {}\n", place.name));
-            all.extend(lines.into_iter().rev().map(|line| format!("{line}\n")));
-        }
-        all
+            format!("--- {}\n{}\n", self.place(at).name, lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        };
+        (0..self.processes.len()).map(end).collect()
     }
 
     pub async fn stop(mut self) -> Load {
@@ -296,10 +324,10 @@ fn head(place: &Place, times: Times, peers: &[(&Place, bool)]) -> String {
     let Times { transport, tc, reopen, answer_timeout } = times;
     let mut text = format!(
         "identity = \"{}\"\nrealm = \"{REALM}\"\nlisten = [\"{}\"]\ntransport = \"{transport}\"\ntc = {tc}\ntc_max = {tc}\n\
-         tw = 6\nreopen = {reopen}\nanswer_timeout = {answer_timeout}\nstore = \"{}.redb\"\n",
+         tw = 6\nreopen = {reopen}\nanswer_timeout = {answer_timeout}\nstore = \"{}\"\n",
         place.host(),
         place.at,
-        place.name,
+        place.store.clone().unwrap_or_else(|| format!("{}.redb", place.name).into()).display(),
     );
     for (peer, connects) in peers {
         let how = match connects {

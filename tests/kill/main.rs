@@ -3,6 +3,7 @@
 
 #![cfg(feature = "net")]
 
+mod disk;
 mod judge;
 mod lab;
 mod load;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use judge::Verdict;
 use lab::{Lab, Places, Times};
-use load::{Account, Counts, Work};
+use load::{Counts, Work};
 use random::Random;
 
 /// Kills of each process: PROSELINK_KILLS, or 200.
@@ -32,23 +33,14 @@ const TIMES: Times = Times { transport: "tcp", tc: 0.1, reopen: 0.01, answer_tim
 
 const DURABLE: bool = false;
 
-async fn work(lab: &Lab, work: Work) {
-    lab.load.call(move |load, now, actions| load.set_work(now, work, actions)).await.expect("the UEs are there");
-}
-
-async fn told(lab: &Lab) -> (Vec<Account>, Counts) {
-    lab.load.call(|load, _, _| (load.accounts.clone(), load.counts.clone())).await.expect("the UEs are there")
-}
-
 /// Kills everything at once, looks, and starts everything again.
 async fn check(lab: &mut Lab) -> (Verdict, Counts) {
     let killed = if DURABLE { lab.len() } else { 2 };
     for at in 0..killed {
         lab.kill(at);
     }
-    let hosts = [0, 1].map(|at: usize| lab.places.functions[at].host());
-    let stores = [0, 1].map(|at: usize| judge::read(&lab.store(at), &hosts[at]));
-    let (accounts, counts) = told(lab).await;
+    let stores = lab.read_stores();
+    let (accounts, counts) = lab.told().await;
     let verdict = judge::judge(&stores, &accounts, &lab.applications());
     for at in 0..killed {
         lab.spawn(at);
@@ -60,19 +52,19 @@ async fn check(lab: &mut Lab) -> (Verdict, Counts) {
 
 /// No more load: each registration is shown once more, and every move comes to its end.
 async fn settle(lab: &mut Lab) -> (Verdict, Counts) {
-    work(lab, Work::Nothing).await;
+    lab.work(Work::Nothing).await;
     let still = lab.load.follow(|load, _, _| (load.under_way() == 0).then_some(()));
     tokio::time::timeout(Duration::from_secs(30), still).await.expect("every request ends").expect("the UEs are there");
     let begun = Instant::now();
     loop {
-        work(lab, Work::Confirm { under_way: UNDER_WAY }).await;
+        lab.work(Work::Confirm { under_way: UNDER_WAY }).await;
         let all = lab.load.follow(|load, _, _| (load.unconfirmed() == 0 && load.under_way() == 0).then_some(()));
         let all = tokio::time::timeout(Duration::from_secs(60), all).await;
         if all.is_err() {
-            let (_, counts) = told(lab).await;
+            let (_, counts) = lab.told().await;
             panic!("registrations that were acknowledged are refused: {counts:#?}\n{}", lab.logs());
         }
-        work(lab, Work::Nothing).await;
+        lab.work(Work::Nothing).await;
         let (verdict, counts) = check(lab).await;
         if verdict.untold == 0 && verdict.unreleased == 0 {
             return (verdict, counts);
@@ -89,7 +81,7 @@ async fn killed_again_and_again(what: &str, victim: usize, subnet: u8) {
     let places = Places::on_loopback(subnet);
     let mut lab = Lab::start(folder.path(), places, TIMES, UES, victim, Random::new(seed ^ 1)).await;
     let begun = Instant::now();
-    work(&lab, Work::Everything { under_way: UNDER_WAY }).await;
+    lab.work(Work::Everything { under_way: UNDER_WAY }).await;
     for kill in 1..=kills() {
         let life = LONGEST_LIFE.mul_f64(random.below(10_000) as f64 / 10_000.0);
         tokio::time::sleep(life).await;
