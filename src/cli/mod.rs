@@ -13,6 +13,7 @@ pub mod load;
 mod output;
 pub mod run;
 pub mod send;
+pub mod user;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -104,6 +105,8 @@ enum Verb {
     Load(load::LoadArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
+    /// Make what proves a user to an app server: a key pair, or the hash of a password
+    User(user::UserArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -129,6 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Config(args) => config::run(args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
+        Verb::User(args) => user::run(args, &cli.globals),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::registration::element::Element;
 use crate::registration::ue::Phase;
 use crate::registration::{AppServer, Function, Hss, Mme, Ue};
 use crate::store::Committer;
+use crate::store::committer::CommitterThread;
 use crate::store::embedded::{EmbeddedStore, Options as StoreOptions};
 
 /// The arguments of `run`.
@@ -157,9 +158,13 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
         }
         Role::Hss(role) => serve(start(settings, &net, Hss::new(identity, role, seed), None).await?, attendant).await,
         Role::AppServer(role) => {
-            let server = AppServer::new(identity, role, seed)
+            let file = store.ok_or_else(|| Early::usage(format!("{path}: an app server needs a store")))?;
+            let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;
+            let server = AppServer::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
-            serve(start(settings, &net, server, None).await?, attendant).await
+            let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
+            let code = serve(start(settings, &net, server, Some(committer)).await?, attendant).await?;
+            closed(thread, code).await
         }
         Role::Responder(role) => {
             serve(start(settings, &net, Responder::new(identity, role), None).await?, attendant).await
@@ -179,14 +184,18 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
                 .map_err(|error| Early::usage(format!("{path}: [function] {error}")))?;
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
             let code = serve(start(settings, &net, function, Some(committer)).await?, attendant).await?;
-            if code != exit::GOOD {
-                return Ok(code);
-            }
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            joined.map_err(Early::environment)?.map_err(Early::environment)?;
-            Ok(code)
+            closed(thread, code).await
         }
     }
+}
+
+/// After a good end the store is closed in order.
+async fn closed(thread: CommitterThread<EmbeddedStore>, code: u8) -> Result<u8, Early> {
+    if code == exit::GOOD {
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        joined.map_err(Early::environment)?.map_err(Early::environment)?;
+    }
+    Ok(code)
 }
 
 async fn start<E: Element + Send + 'static>(

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::app_server::Question;
 use crate::message::Header;
 use crate::store::{Write, WriteOutcome};
 
@@ -100,6 +101,13 @@ pub enum Event<'a> {
         /// An outcome for each write, or why nothing was written.
         result: Result<Vec<WriteOutcome>, String>,
     },
+    /// The answer to a question about a user.
+    Authenticated {
+        /// The token of [`Action::Authenticate`].
+        token: Token,
+        /// Whether the proof is good, or why nobody can tell.
+        result: Result<bool, String>,
+    },
     /// A timer that the element set has run out.
     Timer {
         /// The token of [`Action::SetTimer`].
@@ -141,6 +149,13 @@ pub enum Action {
         token: Token,
         /// What to write.
         writes: Vec<Write>,
+    },
+    /// Judge a user's proof beside the element, and say so with [`Event::Authenticated`].
+    Authenticate {
+        /// Comes back with the answer.
+        token: Token,
+        /// What is to be judged.
+        question: Box<Question>,
     },
     /// Wake the element after a while.
     SetTimer {

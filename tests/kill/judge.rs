@@ -4,13 +4,15 @@
 //! - None is doubled: an application once a UE, an ID2 at one UE, an ID1 in one context of a store.
 //! - Every ID1 that was issued was issued once, and lies in a block that its function has on disk as taken.
 //! - Every UE with an ID1 has exactly one owner.
+//! - An app server has the ID2 of every registration that was answered with success, for its user alone; and once no move
+//!   is under way, by the ID1 and the function that the UE has.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use proselink::registration::identifiers::{FunctionAddress, Id1Layout, Id1Space, Imsi, NetworkKey, Pduid};
 use proselink::store::embedded::{EmbeddedStore, Options};
-use proselink::store::{self, ContextReader as _, UeContext, UeState};
+use proselink::store::{self, ContextReader as _, UeContext, UeState, UserReader as _, UserRegistration};
 
 use crate::lab::{NETWORK_KEY, PLMN};
 use crate::load::Account;
@@ -37,11 +39,39 @@ pub fn read(path: &Path, host: &str) -> Held {
     Held { host: host.to_owned(), contexts, next_blocks }
 }
 
+/// What an app server's store holds, by user.
+pub type Users = BTreeMap<String, UserRegistration>;
+
+/// Reads the store of an app server.
+pub fn read_users(path: &Path) -> Users {
+    let store = EmbeddedStore::open(path, Options::default().create(false)).unwrap_or_else(|error| panic!("{error}"));
+    let reader = store.reader();
+    let (mut users, mut after) = (Users::new(), None::<UserRegistration>);
+    loop {
+        let from = after.as_ref().map(|last| (&*last.application, &last.id2));
+        let page = reader.users(from, 4096).unwrap_or_else(|error| panic!("{error}"));
+        let Some(last) = page.last() else { return users };
+        after = Some(last.registration.clone());
+        for stored in page {
+            let before = users.insert(stored.registration.user.to_string(), stored.registration);
+            assert_eq!(before, None, "a user is registered twice");
+        }
+    }
+}
+
+/// All stores of a lab.
+pub struct Stores {
+    pub functions: [Held; 2],
+    pub app_servers: Vec<Users>,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// What must not be.
     pub wrong: Vec<String>,
+    /// Registrations that an app server follows by another ID1 or to another function than the UE has.
+    pub astray: Vec<String>,
     /// App servers that some function has still to tell of a move.
     pub untold: usize,
     /// UEs whose old function has not been told that they have gone.
@@ -52,8 +82,9 @@ pub struct Verdict {
     pub issued: usize,
 }
 
-/// Judges both stores against what the UEs were told. `applications` are those of [`Account::acknowledged`], in its order.
-pub fn judge(stores: &[Held; 2], accounts: &[Account], applications: &[String]) -> Verdict {
+/// Judges the stores against what the UEs were told. `applications` are those of [`Account::acknowledged`], in its order.
+pub fn judge(stores: &Stores, accounts: &[Account], applications: &[String]) -> Verdict {
+    let Stores { functions: stores, app_servers } = stores;
     let mut verdict = Verdict::default();
     once(stores, &mut verdict);
     issued(stores, accounts, &mut verdict);
@@ -73,8 +104,21 @@ pub fn judge(stores: &[Held; 2], accounts: &[Account], applications: &[String]) 
         verdict.untold += context.bindings.iter().filter(|binding| binding.update_pending).count();
         let other = of_ue[1 - owner];
         verdict.unreleased += usize::from(other.is_some_and(|other| matches!(other.state, UeState::Moving { .. })));
-        for (application, id2) in applications.iter().zip(&account.acknowledged) {
+        for ((application, id2), users) in applications.iter().zip(&account.acknowledged).zip(app_servers) {
             let Some(id2) = id2 else { continue };
+            let known = users.get(&account.user);
+            if known.is_none_or(|known| known.id2.as_str() != id2) {
+                let found = known.map(|known| known.id2.as_str());
+                verdict.wrong.push(format!("UE {number}: {id2} was acknowledged, its app server knows {found:?}"));
+            }
+            // Which ID1 the app server has is certain when it owes no answer to a U1.
+            let told = context.binding(application).is_some_and(|binding| !binding.update_pending);
+            let follows = known.is_some_and(|known| {
+                known.ues.iter().any(|ue| ue.id1 == context.id1.id1 && *ue.function == stores[owner].host)
+            });
+            if told && !follows && context.state == UeState::Registered {
+                verdict.astray.push(format!("UE {number}: {} at the function, {known:?}", context.id1.id1));
+            }
             match context.binding(application) {
                 Some(binding) if binding.id2.as_str() == id2 => verdict.registrations += 1,
                 found => verdict.wrong.push(format!(

@@ -5,13 +5,15 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proselink::net::{Net, Options, Transport};
+use proselink::node::users::PrivateKey;
 use proselink::node::{self, Handle, PeerSettings, Settings};
 use proselink::peer::watchdog::Intervals;
 use proselink::peer::{self, Expected, Local};
-use proselink::registration::app_server::User;
+use proselink::registration::app_server::PublicKey;
 use proselink::registration::hss::{HssConfig, Subscriber};
 use proselink::registration::mme::MmeConfig;
 use proselink::registration::{ALL_SERVICES, Destination, FunctionPeer, Hss, Identity, Mme};
@@ -91,8 +93,8 @@ fn application(number: usize) -> String {
     format!("mcc001.mnc01.ProSeApp.Lab{number}")
 }
 
-fn user(number: usize) -> (String, String) {
-    (format!("user{number}@lab.example"), format!("password {number}"))
+fn user(number: usize) -> String {
+    format!("user{number}@lab.example")
 }
 
 fn imsi(number: usize) -> String {
@@ -113,11 +115,13 @@ impl Lab {
     /// Writes the configurations, starts all and waits until the UEs reach their MME and app servers. `first` is the process
     /// that connects to all others, and so is back soonest when it is started again.
     pub async fn start(folder: &Path, places: Places, times: Times, ues: usize, first: usize, random: Random) -> Self {
+        // One key for all users: whose it is does not matter here, and each user is known by name.
+        let (key, _) = PrivateKey::generate().expect("a key");
         for at in 0..2 {
             write(folder, &places.functions[at].name, &function(&places, at, first, times));
         }
         for at in 0..places.app_servers.len() {
-            write(folder, &places.app_servers[at].name, &app_server(&places, at, first, times, ues));
+            write(folder, &places.app_servers[at].name, &app_server(&places, at, first, times, ues, &key.public()));
         }
         let transport: Transport = times.transport.parse().expect("a transport");
         let net = Net::new(Options::default());
@@ -148,16 +152,15 @@ impl Lab {
         let settings = self::settings(&places.mme, transport, times, &peers);
         let mme = node::start(settings, net.clone(), mme, None, None).await.expect("the MME starts");
 
-        let account = |number| {
-            let (user, password) = user(number);
-            Account::new(imsi(number).parse().expect("an IMSI"), user, password, places.app_servers.len())
-        };
+        let account =
+            |number| Account::new(imsi(number).parse().expect("an IMSI"), user(number), places.app_servers.len());
         let applications = places.app_servers.iter().enumerate();
         let applications = applications
             .map(|(at, server)| Application { name: application(at), server: server.destination() })
             .collect();
         let accounts = (0..ues).map(account).collect();
-        let load = Load::new(&places.ue.host(), places.mme.destination(), applications, accounts, random);
+        let load =
+            Load::new(&places.ue.host(), places.mme.destination(), applications, Arc::new(key), accounts, random);
         let peers: Vec<_> =
             std::iter::once((&places.mme, true)).chain(places.app_servers.iter().map(|peer| (peer, false))).collect();
         let settings = self::settings(&places.ue, transport, times, &peers);
@@ -183,9 +186,11 @@ impl Lab {
         place.store.clone().unwrap_or_else(|| self.folder.join(format!("{}.redb", place.name)))
     }
 
-    /// What the functions have on disk; they must not run.
-    pub fn read_stores(&self) -> [judge::Held; 2] {
-        [0, 1].map(|at: usize| judge::read(&self.store(at), &self.places.functions[at].host()))
+    /// What the functions and the app servers have on disk; none of them may run.
+    pub fn read_stores(&self) -> judge::Stores {
+        let functions = [0, 1].map(|at: usize| judge::read(&self.store(at), &self.places.functions[at].host()));
+        let app_servers = (2..self.processes.len()).map(|at| judge::read_users(&self.store(at))).collect();
+        judge::Stores { functions, app_servers }
     }
 
     pub async fn work(&self, work: Work) {
@@ -371,7 +376,7 @@ fn function(places: &Places, at: usize, first: usize, times: Times) -> String {
     text
 }
 
-fn app_server(places: &Places, number: usize, first: usize, times: Times, ues: usize) -> String {
+fn app_server(places: &Places, number: usize, first: usize, times: Times, ues: usize, key: &PublicKey) -> String {
     let this = &places.app_servers[number];
     let at = 2 + number;
     let peers = [
@@ -388,15 +393,8 @@ fn app_server(places: &Places, number: usize, first: usize, times: Times, ues: u
             function.at.ip(),
         ));
     }
-    let salt = [7; 16];
     for number in 0..ues {
-        let (name, password) = user(number);
-        let verifier = User::verifier_of(salt, password.as_bytes());
-        text.push_str(&format!(
-            "\n[[app_server.users]]\nname = \"{name}\"\nsalt = \"{}\"\nverifier = \"{}\"\n",
-            data_encoding::HEXLOWER.encode(&salt),
-            data_encoding::HEXLOWER.encode(&verifier),
-        ));
+        text.push_str(&format!("\n[[app_server.users]]\nname = \"{}\"\nkey = \"{key}\"\n", user(number)));
     }
     text
 }

@@ -2,6 +2,7 @@
 //! each was answered. It speaks the UE's side of PC3 itself, so that it knows of each request how it ended.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proselink::avp::Avps;
@@ -9,8 +10,10 @@ use proselink::avp::dictionary::group::VendorSpecificApplicationId;
 use proselink::avp::dictionary::{ExperimentalResult, RefusalCause, ResultCode, UserCredentialType, private};
 use proselink::interfaces::pc3;
 use proselink::message::{Command, Envelope, HEADER_LENGTH, find};
-use proselink::registration::identifiers::{Imsi, Pduid};
-use proselink::registration::{ALL_SERVICES, Action, Destination, Element, Event, Now, Token};
+use proselink::node::users::PrivateKey;
+use proselink::registration::credential::Proof;
+use proselink::registration::identifiers::{Fqdn, FunctionAddress, Imsi, Pduid};
+use proselink::registration::{ALL_SERVICES, Action, Destination, Element, Event, Now, Signer as _, Token};
 
 use crate::random::Random;
 
@@ -40,7 +43,6 @@ pub struct Held {
 pub struct Account {
     pub imsi: Imsi,
     pub user: String,
-    pub password: String,
     pub held: Option<Held>,
     /// Every ID1 of a message 6, in order, without renewals.
     pub issued: Vec<Held>,
@@ -53,11 +55,10 @@ pub struct Account {
 }
 
 impl Account {
-    pub fn new(imsi: Imsi, user: String, password: String, applications: usize) -> Self {
+    pub fn new(imsi: Imsi, user: String, applications: usize) -> Self {
         Self {
             imsi,
             user,
-            password,
             held: None,
             issued: Vec::new(),
             acknowledged: vec![None; applications],
@@ -107,6 +108,7 @@ pub struct Load {
     realm: String,
     mme: Destination,
     applications: Vec<Application>,
+    key: Arc<PrivateKey>,
     pub accounts: Vec<Account>,
     pub counts: Counts,
     work: Work,
@@ -122,6 +124,7 @@ impl Load {
         identity: &str,
         mme: Destination,
         applications: Vec<Application>,
+        key: Arc<PrivateKey>,
         accounts: Vec<Account>,
         random: Random,
     ) -> Self {
@@ -130,6 +133,7 @@ impl Load {
             realm: mme.realm.clone(),
             mme,
             applications,
+            key,
             accounts,
             counts: Counts::default(),
             work: Work::Nothing,
@@ -172,7 +176,7 @@ impl Load {
                     }
                     let ue = self.random.below(self.accounts.len());
                     if !self.accounts[ue].busy && self.accounts[ue].rests_until <= now.elapsed {
-                        self.step(ue, actions);
+                        self.step(now, ue, actions);
                     }
                 }
             }
@@ -192,7 +196,7 @@ impl Load {
                             at += 1;
                             self.message_5(ue, true, actions);
                         }
-                        false => self.message_1(ue, application, actions),
+                        false => self.message_1(now, ue, application, actions),
                     }
                 }
             }
@@ -200,7 +204,7 @@ impl Load {
     }
 
     /// Something that this UE may do next.
-    fn step(&mut self, ue: usize, actions: &mut Vec<Action>) {
+    fn step(&mut self, now: Now, ue: usize, actions: &mut Vec<Action>) {
         let account = &self.accounts[ue];
         let missing = account.acknowledged.iter().position(Option::is_none);
         let chance = self.random.below(100);
@@ -209,12 +213,12 @@ impl Load {
             // A UE whose move failed tries again mostly, and sometimes stays where it was.
             (Some(_), _) if account.between && chance < 80 => self.message_5(ue, true, actions),
             (Some(_), _) if account.between => self.message_5(ue, false, actions),
-            (Some(_), Some(application)) => self.message_1(ue, application, actions),
+            (Some(_), Some(application)) => self.message_1(now, ue, application, actions),
             (Some(_), None) if chance < 60 => self.message_5(ue, true, actions),
             (Some(_), None) if chance < 70 => self.message_5(ue, false, actions),
             (Some(_), None) => {
                 let application = self.random.below(self.applications.len());
-                self.message_1(ue, application, actions);
+                self.message_1(now, ue, application, actions);
             }
         }
     }
@@ -251,13 +255,21 @@ impl Load {
         actions.push(Action::Send { token, destination: self.mme.clone(), message });
     }
 
-    fn message_1(&mut self, ue: usize, application: usize, actions: &mut Vec<Action>) {
+    fn message_1(&mut self, now: Now, ue: usize, application: usize, actions: &mut Vec<Action>) {
         let (token, session) = self.token(Asked::Registration { ue, application });
         let account = &mut self.accounts[ue];
         account.busy = true;
         let held = account.held.as_ref().expect("UE-1: an ID1 comes before message 1");
         let id1 = held.id1.to_octets();
         let Application { name, server } = &self.applications[application];
+        let id3 = FunctionAddress::Fqdn(Fqdn::new(&held.id3).expect("ID3 is a name"));
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&self.random.next().to_be_bytes());
+        nonce[8..].copy_from_slice(&token.0.to_be_bytes());
+        let time = u64::try_from(now.unix.as_millis()).expect("a moment of this age");
+        let (user, realm) = (&account.user, &server.realm);
+        let proof = Proof { user, id1: held.id1, id3: Some(&id3), application: name, realm, time, nonce };
+        let signature = self.key.sign(&proof.octets());
         let request = pc3::UserRegistrationRequest {
             session_id: &session,
             vendor_specific_application_id: application_id(),
@@ -270,8 +282,10 @@ impl Load {
             prose_function_id: Some(held.id3.as_bytes()),
             prose_app_id: name,
             user_name: &account.user,
-            user_credential_type: UserCredentialType::PASSWORD,
-            user_credential: account.password.as_bytes(),
+            user_credential_type: UserCredentialType::SIGNED_PROOF,
+            user_credential: &signature,
+            proof_time: Some(time),
+            proof_nonce: Some(&nonce),
             ..Default::default()
         };
         let message = request.to_bytes(ENVELOPE);

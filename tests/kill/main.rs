@@ -31,20 +31,13 @@ const CHECK_EVERY: usize = 50;
 
 const TIMES: Times = Times { transport: "tcp", tc: 0.1, reopen: 0.01, answer_timeout: 1.0 };
 
-const DURABLE: bool = false;
-
 /// Kills everything at once, looks, and starts everything again.
 async fn check(lab: &mut Lab) -> (Verdict, Counts) {
-    let killed = if DURABLE { lab.len() } else { 2 };
-    for at in 0..killed {
-        lab.kill(at);
-    }
+    lab.kill_all();
     let stores = lab.read_stores();
     let (accounts, counts) = lab.told().await;
     let verdict = judge::judge(&stores, &accounts, &lab.applications());
-    for at in 0..killed {
-        lab.spawn(at);
-    }
+    lab.spawn_all();
     let wrong: Vec<_> = verdict.wrong.iter().chain(&counts.wrong).collect();
     assert!(wrong.is_empty(), "{} faults: {:#?}\n{counts:#?}", wrong.len(), &wrong[..wrong.len().min(5)]);
     (verdict, counts)
@@ -67,6 +60,7 @@ async fn settle(lab: &mut Lab) -> (Verdict, Counts) {
         lab.work(Work::Nothing).await;
         let (verdict, counts) = check(lab).await;
         if verdict.untold == 0 && verdict.unreleased == 0 {
+            assert!(verdict.astray.is_empty(), "{:#?}", verdict.astray);
             return (verdict, counts);
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "moves without an end: {verdict:?}\n{}", lab.logs());

@@ -584,7 +584,7 @@ impl<R: ContextReader> Element for Function<R> {
                 _ => {}
             },
             // It forwards nothing.
-            Event::Undelivered { .. } => {}
+            Event::Undelivered { .. } | Event::Authenticated { .. } => {}
             Event::Stored { token, result } => match self.pending.take(token) {
                 Some(Waiting::Write { job, attempt, held, after }) => {
                     self.written(now, (job, attempt), (held, after), result, actions);

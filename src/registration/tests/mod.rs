@@ -10,3 +10,4 @@ mod function;
 mod network;
 mod ownership;
 mod requests;
+mod users;

@@ -33,8 +33,8 @@ fn binding_follows(network: &Network, place: Place) {
     let context = if place == Place::Function { network.context() } else { network.other_context() }.unwrap();
     let binding = context.binding(APPLICATION).unwrap();
     assert!(!binding.update_pending);
-    let bound = network.app_server.bound(APPLICATION, binding.id2.as_str()).unwrap();
-    assert_eq!((bound.len(), bound[0].id1, &bound[0].function), (1, context.id1.id1, &place.host()));
+    let bound = network.bound(APPLICATION, binding.id2.as_str());
+    assert_eq!((bound.len(), bound[0].id1, &*bound[0].function), (1, context.id1.id1, &*place.host()));
 }
 
 #[test]
