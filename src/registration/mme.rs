@@ -22,8 +22,8 @@ use super::exchange::{Entropy, NO_STATE, Pending, Sessions, failure, report, sen
 use super::identifiers::{FunctionAddress, Imsi, PlmnId};
 use super::reply::{Asked, Outcome, address_of, bad_value, silence};
 use crate::avp::dictionary::{
-    ErrorMessage, ExperimentalResultCode, OldProseFunctionAddress, OldProseFunctionId, Pduid, PduidValidityTime,
-    ProseFunctionAddress, ProseFunctionId, RatType, RefusalCause, UserName,
+    Declared, ErrorMessage, ExperimentalResultCode, OldProseFunctionAddress, OldProseFunctionId, Pduid,
+    PduidValidityTime, ProseFunctionAddress, ProseFunctionId, RatType, RefusalCause, UserName,
 };
 use crate::interfaces::{pc3, pc4::mme as pc4, s6a};
 use crate::message::{Command, find};
@@ -260,6 +260,8 @@ impl Mme {
             old_pduid: request.old_pduid,
             old_prose_function_id: request.old_prose_function_id,
             old_prose_function_address: request.old_prose_function_address,
+            // With a zero in it the UE gives its ID1 back.
+            extra: request.extra.iter().filter(|avp| avp.key == PduidValidityTime::DEFINITION.key).cloned().collect(),
             ..Default::default()
         };
         let mut sent = Vec::new();

@@ -25,6 +25,7 @@ pub mod function;
 pub mod hss;
 pub mod identifiers;
 pub mod mme;
+mod overload;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,9 @@ pub mod ue;
 pub use app_server::{AppServer, AppServerConfig};
 pub use config::{FunctionPeer, Identity};
 pub use credential::{Credential, Secret, Signer};
-pub use element::{Action, Destination, Element, Event, NoAnswer, Now, Report, Sender, Ticket, Token};
+pub use element::{
+    Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
+};
 pub use function::{Function, FunctionConfig};
 pub use hss::{Hss, HssConfig};
 pub use mme::{Mme, MmeConfig};

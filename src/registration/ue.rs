@@ -17,8 +17,10 @@ use super::element::{Action, Destination, Element, Event, NoAnswer, Now};
 use super::exchange::{Entropy, NO_STATE, Pending, Sessions, address_avps, failure, report, send, vendor_specific};
 use super::identifiers::{FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
 use super::reply::{Asked, Outcome, address_of, body, silence};
+use crate::avp::Avps;
 use crate::avp::dictionary::{
-    Declared, ErrorMessage, ProseFunctionAddress, ProseFunctionId, RefusalCause, UserCredentialType,
+    Declared, ErrorMessage, PduidValidityTime, ProseFunctionAddress, ProseFunctionId, RefusalCause, UserCredentialType,
+    write_avp,
 };
 use crate::interfaces::pc3;
 use crate::message::{Command, find};
@@ -154,6 +156,7 @@ struct State {
 enum Waiting {
     Message6 { device: usize, moving: bool },
     Message4 { device: usize },
+    Farewell { device: usize },
 }
 
 /// UEs as an element.
@@ -244,6 +247,56 @@ impl Ue {
     pub fn change_function(&mut self, device: usize, actions: &mut Vec<Action>) {
         if self.is_idle(device) {
             self.message_5(device, true, actions);
+        }
+    }
+
+    /// The UE gives its ID1 back and is no longer registered: message 5 with a validity time of zero. Does nothing without an
+    /// ID1, or while another message of this UE is under way.
+    pub fn deregister(&mut self, device: usize, actions: &mut Vec<Action>) {
+        if !self.is_idle(device) || self.attachment(device).is_none() {
+            return;
+        }
+        let (Some(state), Some(settings)) = (self.states.get_mut(device), self.config.devices.get(device)) else {
+            return;
+        };
+        let session = self.sessions.next();
+        let user = settings.imsi.reveal();
+        let mut own = Vec::with_capacity(16);
+        write_avp::<PduidValidityTime>(&0, &mut own);
+        let request = pc3::UeIdentifierAllocationRequest {
+            session_id: &session,
+            vendor_specific_application_id: vendor_specific(pc3::APPLICATION),
+            auth_session_state: NO_STATE,
+            origin_host: &self.identity.host,
+            origin_realm: &self.identity.realm,
+            destination_host: self.config.mme.host.as_deref(),
+            destination_realm: &self.config.mme.realm,
+            user_name: &user,
+            ue_prose_capability: settings.capability,
+            extra: Avps::new(&own).map_while(Result::ok).collect(),
+            ..Default::default()
+        };
+        state.refused = None;
+        state.under_way = true;
+        let token = self.pending.insert(Waiting::Farewell { device });
+        send(pc3::APPLICATION, &request, token, self.config.mme.clone(), actions);
+        report(actions, "UE-2", format!("{} gives its ID1 back", settings.imsi));
+    }
+
+    fn left(&mut self, device: usize, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
+        let (Some(state), Some(settings)) = (self.states.get_mut(device), self.config.devices.get(device)) else {
+            return;
+        };
+        state.under_way = false;
+        match judged(result) {
+            Ok(_) => {
+                (state.attachment, state.phase) = (None, Phase::Detached);
+                report(actions, "message 6", format!("{} has no ID1 any more", settings.imsi));
+            }
+            Err(refused) => {
+                failure(actions, "message 6", format!("{} keeps its ID1: {}", settings.imsi, refused.text));
+                state.refused = Some(refused);
+            }
         }
     }
 
@@ -421,6 +474,7 @@ impl Element for Ue {
             }
             Event::Answer { token, result } => match self.pending.take(token) {
                 Some(Waiting::Message6 { device, moving }) => self.message_6(now, device, moving, result, actions),
+                Some(Waiting::Farewell { device }) => self.left(device, result, actions),
                 Some(Waiting::Message4 { device }) => self.message_4(device, result, actions),
                 None => {}
             },

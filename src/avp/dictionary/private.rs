@@ -46,7 +46,7 @@ avps! {
     };
     /// ID3 or ID5 as an IP address; as an FQDN it travels in ProSe-Function-ID.
     ProseFunctionAddress = "ProSe-Function-Address" 2 Address must, "registration procedure, ID3 and ID5";
-    /// For how many seconds from now ID1 is good.
+    /// For how many seconds from now ID1 is good. In message 5 a zero means that the UE gives its ID1 back.
     PduidValidityTime = "PDUID-Validity-Time" 3 Unsigned32 must, "registration procedure, message 6";
     /// The ID1 that the UE had before it moved.
     OldPduid = "Old-PDUID" 4 OctetString must, "registration procedure, messages 5 and U1";
@@ -63,9 +63,10 @@ avps! {
         PASSWORD = 0,
         SIGNED_PROOF = 1,
     };
-    /// Marks a PXR as the update of a context after a move.
+    /// Marks a PXR as the update of a context after a move, or as the farewell of a UE that has gone.
     ContextMove = "Context-Move" 9 Enumerated must, "registration procedure, message U1" values {
         MOVED_TO_FUNCTION = 1,
+        DEREGISTERED = 2,
     };
     /// The context of a UE as one function hands it to another.
     UeContext = "UE-Context" 10 Grouped must, "registration procedure, message G2" open {

@@ -11,7 +11,7 @@ use crate::node::{self, Handle, NodeError, Observer, PeerSettings, Settings};
 use crate::peer::{self, Expected, Local};
 use crate::registration::app_server::User;
 use crate::registration::credential::Credential;
-use crate::registration::function::{AppServerPeer, FunctionConfig};
+use crate::registration::function::{AppServerPeer, FunctionConfig, OverloadSettings};
 use crate::registration::hss::{HssConfig, Subscriber};
 use crate::registration::identifiers::{DigitsError, Imsi, PlmnId};
 use crate::registration::mme::MmeConfig;
@@ -333,6 +333,7 @@ fn function_config(plmn: PlmnId, allocator: u16, other: usize, network_key: [u8;
         pc2_application: crate::interfaces::pc2::APPLICATION,
         most_bindings: 64,
         most_pending: 65_536,
+        overload: OverloadSettings::default(),
     }
 }
 

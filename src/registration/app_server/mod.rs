@@ -14,6 +14,7 @@
 //! faster the job runs again.
 
 mod authenticate;
+mod farewell;
 mod passwords;
 mod proofs;
 mod register;
@@ -31,9 +32,10 @@ pub use proofs::{Nonce, SignedProofs};
 pub use users::{PasswordHash, PublicKey, User, UserError};
 
 use super::config::{ConfigError, FunctionPeer, Identity};
-use super::element::{Action, Element, Event, Now};
+use super::element::{Action, Element, Event, NoAnswer, Now, Token};
 use super::exchange::{Entropy, Pending, Sessions, failure};
 use super::identifiers::{Id2, UnixSeconds};
+use super::overload::{Guard, Load, priority_of};
 use super::reply::{Asked, Outcome};
 use crate::interfaces::{pc2, pc3};
 use crate::store::{StoreError, UserReader, Write, WriteOutcome};
@@ -79,6 +81,10 @@ pub struct AppServerConfig {
     /// Registrations that may be under way at a time; further ones are answered DIAMETER_TOO_BUSY.
     #[serde(default = "most_pending")]
     pub most_pending: usize,
+    /// From which percentage of `most_pending` the least important requests (DRMP 15) are answered DIAMETER_TOO_BUSY and
+    /// functions are asked by OC-OLR to send less, 1 to 100. RFC 7683, RFC 7944.
+    #[serde(default = "shed_from")]
+    pub shed_from: u8,
     /// Users that may be registered at a time; further ones are answered DIAMETER_RESOURCES_EXCEEDED.
     #[serde(default = "most_users")]
     pub most_users: usize,
@@ -101,6 +107,7 @@ impl AppServerConfig {
             id3_realms: Vec::new(),
             pc2_application: pc2_application(),
             most_pending: most_pending(),
+            shed_from: shed_from(),
             most_users: most_users(),
         }
     }
@@ -126,6 +133,10 @@ const fn most_pending() -> usize {
     65_536
 }
 
+const fn shed_from() -> u8 {
+    80
+}
+
 const fn most_users() -> usize {
     4_000_000
 }
@@ -140,6 +151,8 @@ enum Job {
     Bind { attempt: Box<Attempt>, function: Box<str>, realm: Box<str> },
     /// U1.
     Move(Asked),
+    /// A UE has gone.
+    Farewell(Asked),
     /// PXR type 0.
     Register(Asked),
 }
@@ -178,6 +191,7 @@ pub struct AppServer<R> {
     judging: usize,
     sessions: Sessions,
     entropy: Entropy,
+    guard: Guard,
 }
 
 const APPLICATIONS: &[u32] = &[pc3::APPLICATION, pc2::APPLICATION, pc2::APPLICATION_FIRST];
@@ -231,6 +245,7 @@ impl<R: UserReader> AppServer<R> {
             tentative: HashMap::new(),
             judging: 0,
             entropy,
+            guard: Guard::default(),
         })
     }
 
@@ -251,8 +266,31 @@ impl<R: UserReader> AppServer<R> {
         self.pending.len()
     }
 
+    fn load(&self) -> Load {
+        Load { used: self.pending.len(), most: self.config.most_pending, shed_from: self.config.shed_from }
+    }
+
+    /// After every event: overload is told and heeded.
+    fn conclude(&mut self, now: Now, from: usize, actions: &mut Vec<Action>) {
+        let mut at = from;
+        while at < actions.len() {
+            let load = self.load();
+            let abated = self.guard.departing(now, &self.identity, load, actions, at, &mut self.entropy);
+            at = actions.len();
+            for abated in abated {
+                self.answer(now, abated.token, Ok(&abated.answer), actions);
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Now, token: Token, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
+        if let Some(Waiting::Message3(attempt)) = self.pending.take(token) {
+            self.message_3(now, attempt, result, actions);
+        }
+    }
+
     fn request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
-        if self.pending.is_full() {
+        if !self.load().admits(priority_of(&asked.message)) {
             failure(actions, "overload", format!("{} requests are under way", self.pending.len()));
             return asked.reply(&self.identity, Outcome::TOO_BUSY).send(actions);
         }
@@ -268,6 +306,7 @@ impl<R: UserReader> AppServer<R> {
         let step = match &job {
             Job::Bind { attempt, function, realm } => self.bind(now, attempt, function, realm, actions),
             Job::Move(asked) => self.context_move(now, asked, actions),
+            Job::Farewell(asked) => self.farewell(asked, actions),
             Job::Register(asked) => self.application_registration(asked, actions),
         };
         match step {
@@ -309,6 +348,7 @@ impl<R: UserReader> AppServer<R> {
         let (step, asked) = match job {
             Job::Bind { attempt, .. } => ("AS-2", &attempt.asked),
             Job::Move(asked) => ("AS-5", asked),
+            Job::Farewell(asked) => ("farewell", asked),
             Job::Register(asked) => ("PXR type 0", asked),
         };
         failure(actions, step, format!("nothing was recorded: {why}"));
@@ -334,8 +374,10 @@ impl<R: UserReader> Element for AppServer<R> {
     }
 
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        let from = actions.len();
         match event {
             Event::Request { ticket, sender, header, message } => {
+                self.guard.arrived(ticket, message);
                 let asked = Asked { ticket, sender: sender.clone(), header, message: message.to_vec() };
                 self.request(now, asked, actions);
             }
@@ -346,9 +388,10 @@ impl<R: UserReader> Element for AppServer<R> {
                 }
             }
             Event::Answer { token, result } => {
-                if let Some(Waiting::Message3(attempt)) = self.pending.take(token) {
-                    self.message_3(now, attempt, result, actions);
+                if let Ok(answer) = result {
+                    self.guard.answered(now, answer);
                 }
+                self.answer(now, token, result, actions);
             }
             Event::Stored { token, result } => {
                 if let Some(Waiting::Write { job, attempt, held }) = self.pending.take(token) {
@@ -357,6 +400,7 @@ impl<R: UserReader> Element for AppServer<R> {
             }
             Event::Undelivered { .. } | Event::Timer { .. } => {}
         }
+        self.conclude(now, from, actions);
     }
 }
 

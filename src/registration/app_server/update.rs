@@ -30,6 +30,7 @@ impl<R: UserReader> AppServer<R> {
         let outcome = match request.prose_request_type {
             ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE => {
                 return match optional::<ContextMove>(&request.extra, &asked.message) {
+                    Ok(Some(ContextMove::DEREGISTERED)) => self.run(now, Job::Farewell(asked), 0, actions),
                     Ok(Some(_)) => self.run(now, Job::Move(asked), 0, actions),
                     Ok(None) => self.run(now, Job::Register(asked), 0, actions),
                     Err(fault) => self.refuse(&asked, &fault, actions),
@@ -136,7 +137,7 @@ impl<R: UserReader> AppServer<R> {
     }
 
     /// Whether `address` names the host `peer`.
-    fn is_host(&self, address: &FunctionAddress, peer: &str) -> bool {
+    pub(super) fn is_host(&self, address: &FunctionAddress, peer: &str) -> bool {
         address.fqdn().is_some_and(|name| same_host(name.as_str(), peer))
             || self.config.functions.iter().any(|function| same_host(&function.host, peer) && function.is_at(address))
     }

@@ -1,20 +1,24 @@
 //! Message 5: the UE asks for ID1. Requirements F-1 and F3-1, first half.
 
-use super::{After, Function, Job, Step, Stop, Waiting};
+use super::{After, Function, Job, Step, Stop, Waiting, seconds};
 use crate::avp::dictionary::{
-    ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
+    Drmp, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
     PduidValidityTime, ProseFunctionAddress, ProseFunctionId, RefusalCause, UserName,
 };
 use crate::interfaces::pc4::{hss as pc4a, mme as pc4};
-use crate::message::Command;
+use crate::message::{Command, find};
 use crate::registration::config::same_host;
 use crate::registration::element::{Action, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, address_avps, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{AllocateError, Imsi, Msisdn, Pduid};
-use crate::registration::reply::{Asked, Outcome, address_of, bad_value, silence};
-use crate::store::{Binding, ContextReader, Cursor, Id1Grant, MovedFrom, Subscription, UeContext, UeState, Write};
+use crate::registration::reply::{Asked, Outcome, address_of, bad_value, body, optional, silence};
+use crate::store::{Binding, ContextReader, Id1Grant, MovedFrom, Subscription, UeContext, UeState, Write};
 
-use super::moving::{Known, Release, move_key};
+use super::lifecycle::Cause;
+use super::moving::{Known, move_key, release_key};
+
+/// ID1s that a UE had before and that are still honoured, at the most.
+const MOST_PREVIOUS: usize = 8;
 
 /// A message 5 under way.
 #[derive(Debug)]
@@ -30,11 +34,8 @@ pub(super) struct Allocation {
     pub handed: Option<Handed>,
     /// An ID1 already taken for this message, should the write have to be done again.
     pub id1: Option<Pduid>,
-    /// Our own context when another function was asked: its version, `None` for none. It must be the same still when the
-    /// answer is acted on, or we have handed it out in between.
-    pub basis: Option<Option<Cursor>>,
-    /// The function that we handed the context to has been asked whether it took it.
-    pub asked_back: bool,
+    /// Functions that named another one when asked for the context.
+    pub hops: u8,
 }
 
 /// What G2 brought.
@@ -50,14 +51,14 @@ pub(super) struct Handed {
 }
 
 impl<R: ContextReader> Function<R> {
-    pub(super) fn message_5(&mut self, asked: Asked, actions: &mut Vec<Action>) {
+    pub(super) fn message_5(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
         let peer = &asked.sender.peer;
         if !self.config.mmes.iter().any(|mme| same_host(mme, peer)) {
             let why = format!("{peer} is no MME of this function");
             failure(actions, "message 5", &why);
             return asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
         }
-        let (imsi, old) = {
+        let (imsi, old, leaves) = {
             let request = match pc4::IdentifierAllocationRequest::decode(&asked.message) {
                 Ok(request) => request,
                 Err(faults) => return asked.refuse(&self.identity, &faults, actions),
@@ -81,9 +82,17 @@ impl<R: ContextReader> Function<R> {
                 Ok(function) => function,
                 Err(fault) => return asked.refuse(&self.identity, &[fault], actions),
             };
-            (imsi, id1.zip(function).map(|(id1, function)| MovedFrom { id1, function }))
+            let leaves = match optional::<PduidValidityTime>(&request.extra, &asked.message) {
+                Ok(seconds) => seconds == Some(0),
+                Err(fault) => return asked.refuse(&self.identity, &[fault], actions),
+            };
+            (imsi, id1.zip(function).map(|(id1, function)| MovedFrom { id1, function }), leaves)
         };
-        let old = old.filter(|old| !self.is_own(&old.function));
+        if leaves {
+            report(actions, "message 5", format!("{imsi} gives its ID1 back"));
+            return self.run(now, Job::Depart { imsi, cause: Cause::Left, asked: Some(asked) }, 0, actions);
+        }
+        let old = old.filter(|old| !self.is_own(&old.function)).or_else(|| self.left_for(now, imsi));
         match &old {
             None => report(actions, "message 5", format!("{imsi} asks for an ID1")),
             Some(old) => {
@@ -98,8 +107,7 @@ impl<R: ContextReader> Function<R> {
             msisdn: None,
             handed: None,
             id1: None,
-            basis: None,
-            asked_back: false,
+            hops: 0,
         };
         self.profile_request(Box::new(allocation), actions);
     }
@@ -109,9 +117,12 @@ impl<R: ContextReader> Function<R> {
     fn profile_request(&mut self, allocation: Box<Allocation>, actions: &mut Vec<Action>) {
         let session = self.sessions.next();
         let user = allocation.imsi.reveal();
+        let drmp = find::<Drmp>(body(&allocation.asked.message));
         let token = self.pending.insert(Waiting::Profile(allocation));
         let request = pc4a::ProseSubscriberInformationRequest {
             session_id: &session,
+            // What follows from a request is as important as that is. RFC 7944 section 8.
+            drmp,
             vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
             auth_session_state: NO_STATE,
             origin_host: &self.identity.host,
@@ -196,27 +207,15 @@ impl<R: ContextReader> Function<R> {
         actions: &mut Vec<Action>,
     ) -> Result<Step, Stop> {
         let stored = self.reader.get(allocation.imsi)?;
-        if allocation.basis.is_some_and(|basis| basis != stored.as_ref().map(|stored| stored.version)) {
-            return Err(Stop::Overtaken);
-        }
-        // Whether the function that we handed it to has taken it, only that function can say.
-        if let (None, false, Some(stored)) = (&allocation.handed, allocation.asked_back, &stored)
-            && let UeState::Moving { to, .. } | UeState::Moved { to, .. } = &stored.context.state
-            && self.config.functions.iter().any(|function| function.is_at(to))
-        {
-            allocation.asked_back = true;
-            allocation.old = Some(MovedFrom { id1: stored.context.id1.id1, function: to.clone() });
-            return Err(Stop::AskBack);
-        }
         let valid_until = self.until(now);
         let held = stored.as_ref().map(|stored| &stored.context).filter(|context| {
             let served_here = !matches!(context.state, UeState::Moved { .. });
-            // What is handed over replaces what we had, unless ours is what became of it.
-            let newer = allocation
+            // What is handed over replaces what we had, unless this is message 5 once more.
+            let again = allocation
                 .handed
                 .as_ref()
-                .is_none_or(|handed| context.previous_id1.iter().any(|previous| previous.id1 == handed.grant.id1));
-            served_here && newer
+                .is_none_or(|handed| context.state == UeState::Registered && context.grant(handed.grant.id1).is_some());
+            served_here && again
         });
         let renewed = held.is_some();
         let context = match held {
@@ -229,14 +228,18 @@ impl<R: ContextReader> Function<R> {
             },
             None => {
                 let id1 = self.new_id1(allocation, actions)?;
-                let from = allocation.handed.as_ref().zip(allocation.old.as_ref());
-                let (previous_id1, bindings) = match &allocation.handed {
+                let (mut previous_id1, bindings) = match &allocation.handed {
                     Some(handed) => (vec![handed.grant], handed.bindings.clone()),
                     None => (Vec::new(), Vec::new()),
                 };
-                let moved_from = from.filter(|_| !bindings.is_empty());
-                let moved_from =
-                    moved_from.map(|(handed, old)| MovedFrom { id1: handed.grant.id1, function: old.function.clone() });
+                // What the UE had here before: if it never got a message 6 since, that is what it names.
+                let before = stored.iter().flat_map(|stored| stored.context.grants()).copied();
+                for grant in before.filter(|grant| grant.valid_until > seconds(now)) {
+                    if previous_id1.len() < MOST_PREVIOUS && previous_id1.iter().all(|known| known.id1 != grant.id1) {
+                        previous_id1.push(grant);
+                    }
+                }
+                let moved_from = allocation.old.clone().filter(|_| !bindings.is_empty());
                 UeContext {
                     imsi: allocation.imsi,
                     msisdn: allocation.msisdn,
@@ -250,39 +253,36 @@ impl<R: ContextReader> Function<R> {
             }
         };
         let id1 = context.id1.id1;
-        let from = allocation.handed.as_ref().zip(allocation.old.as_ref());
-        let moved = from.filter(|_| !renewed);
+        let moved = allocation.handed.as_ref().zip(allocation.old.as_ref());
         let text = match (renewed, &moved) {
             (true, _) => format!("{} keeps ID1 {id1}, renewed", allocation.imsi),
             (false, None) => format!("{} gets ID1 {id1}", allocation.imsi),
-            (false, Some((handed, _))) => format!(
+            (false, Some((handed, old))) => format!(
                 "{} gets ID4 {id1} in place of {}; {} bindings come from {}",
                 allocation.imsi,
-                handed.grant.id1,
+                old.id1,
                 handed.bindings.len(),
                 handed.host
             ),
         };
-        let release = from.map(|(handed, _)| Release {
+        let after = moved.map_or(After::Nothing, |(handed, old)| After::Moved {
             imsi: allocation.imsi,
-            id1: handed.grant.id1,
+            id1: old.id1,
             host: handed.host.clone(),
-            attempt: 0,
         });
-        let mut writes = Vec::new();
         let expires_at = Some(valid_until.plus(self.config.retention));
+        let mut writes = Vec::new();
         let marked = context.moved_from.is_some() && !renewed;
         writes.push(self.put(context, stored.as_ref(), expires_at));
         if let (true, Some(handed)) = (marked, &allocation.handed) {
             // Found at the next start, should this run end before all app servers know.
             let value = handed.known.to_value();
-            writes.push(Write::PutValue { key: move_key(allocation.imsi), value, expected: None });
+            writes.push(Write::PutValue { key: move_key(allocation.imsi, id1), value, expected: None });
         }
-        writes.extend(release.as_ref().map(Release::mark));
-        let after = match release {
-            None => After::Nothing,
-            Some(release) => After::Moved { imsi: allocation.imsi, told: renewed, release },
-        };
+        if let Some((handed, old)) = &moved {
+            let (key, value) = (release_key(allocation.imsi, old.id1), handed.host.clone().into_bytes());
+            writes.push(Write::PutValue { key, value, expected: None });
+        }
         let step = if moved.is_some() { "F3-1" } else { "F-1" };
         let held = vec![Action::Report(Report { step, text, failure: false }), self.message_6(&allocation.asked, id1)];
         Ok(Step::Write { writes, held, after })

@@ -37,13 +37,19 @@ impl Wish {
 
 impl<R: ContextReader> Function<R> {
     /// XAR, by its ProSe-Request-Type.
-    pub(super) fn application_request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
+    pub(super) fn application_request(
+        &mut self,
+        now: Now,
+        asked: Asked,
+        found: Option<Box<Stored>>,
+        actions: &mut Vec<Action>,
+    ) {
         let kind = match Request::decode(&asked.message) {
             Ok(request) => request.prose_request_type,
             Err(faults) => return asked.refuse(&self.identity, &faults, actions),
         };
         match kind {
-            private::REQUEST_TYPE_BIND_USER => self.run(now, Job::Bind(asked), 0, actions),
+            private::REQUEST_TYPE_BIND_USER => self.run(now, Job::Bind(asked, found), 0, actions),
             // A change of who may discover whom: this function has no discovery under way for anybody.
             ProseRequestType::AUTHORIZATION_UPDATE => {
                 let code = ExperimentalResultCode::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN;
@@ -56,7 +62,14 @@ impl<R: ContextReader> Function<R> {
         }
     }
 
-    pub(super) fn bind(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
+    /// `found`: the context that ID1 has just led to.
+    pub(super) fn bind(
+        &mut self,
+        now: Now,
+        asked: &Asked,
+        found: Option<Stored>,
+        actions: &mut Vec<Action>,
+    ) -> Result<Step, Stop> {
         let message = asked.message.as_slice();
         let wish = Request::decode(message).and_then(|request| {
             let origin = (request.origin_host, request.origin_realm);
@@ -79,7 +92,10 @@ impl<R: ContextReader> Function<R> {
             asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
             return Ok(Step::Over);
         };
-        let stored = self.reader.get_by_id1(wish.id1)?;
+        let stored = match found {
+            Some(found) => Some(found),
+            None => self.reader.get_by_id1(wish.id1)?,
+        };
         let stored = match self.judge(now, &wish, server, stored) {
             Ok(stored) => stored,
             Err(Verdict::Refused(why)) => {
@@ -125,15 +141,27 @@ impl<R: ContextReader> Function<R> {
         };
         let mut held = Vec::with_capacity(3);
         let mut tell = |step, text| held.push(Action::Report(Report { step, text, failure: false }));
+        let mut farewells = Vec::new();
+        let mut writes = Vec::with_capacity(2);
         if let Some(replaced) = replaced {
             let text = format!("ID2 {} takes the place of {} on ID1 {}", wish.id2, replaced.id2, wish.id1);
             tell("F-5", text);
+            if replaced.id2 != wish.id2 || !same_host(&replaced.app_server_host, host) {
+                let (write, told) = self.farewell(now, context.imsi, context.id1.id1, &replaced);
+                writes.push(write);
+                farewells.push(told);
+            }
         }
         tell("F-3", format!("ID2 {} is recorded for ID1 {} in {}", wish.id2, wish.id1, wish.application));
         tell("message 3", format!("success to {host}"));
         held.push(success);
-        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
-        Ok(Step::Write { writes, held, after: After::Nothing })
+        let imsi = context.imsi;
+        writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
+        let after = match farewells.is_empty() {
+            true => After::Nothing,
+            false => After::Parted { imsi, purge: false, farewells },
+        };
+        Ok(Step::Write { writes, held, after })
     }
 
     /// Requirement F-2: known, unexpired, registered, subscription still allows, application allowed.

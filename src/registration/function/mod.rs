@@ -3,137 +3,57 @@
 //! ```text
 //! message 5 ─► PIR to the HSS ─► [G1 to the old function] ─► write ─► message 6     allocate.rs, moving.rs
 //! message 2 ─► judge ─► write ─► message 3                                          bind.rs
-//! G1, CRR   ─► judge ─► write ─► G2, CRA;   U1 to the app servers until all know    moving.rs
+//! G1, CRR   ─► judge ─► write ─► G2, CRA                                            handover.rs
+//! U1, CRR, farewells to whom they concern, until all have heard                     tell.rs, deliveries.rs
 //! UPR, RSR  ─► write ─► UPA, RSA;   PNR, PSR to the HSS                             subscription.rs
+//! the end of a UE: by itself, the operator, the HSS, time                           lifecycle.rs
+//! who is let in and whose turn it is                                                admit.rs, order.rs
 //! ```
 //! Whatever changes a context is a `Job`: it reads the context, judges, and asks for a write on the condition that the
 //! context is still the one that was read. What must be said after the write (the answer above all) is held back until
-//! the write is durable. When somebody else was faster the job runs again from the start, so the requests of one UE
-//! need no lock and no queue.
+//! the write is durable. When somebody else was faster the job runs again from the start. Requests of one UE wait for one
+//! another; what the function does of itself (a confirmation, an expiry, an operator's wish) rests on the condition alone.
 
+mod admit;
 mod allocate;
 mod bind;
+mod config;
+mod deliveries;
+mod handover;
+mod inspect;
+mod lifecycle;
 mod moving;
+mod order;
 mod subscription;
+mod tell;
+pub mod view;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use super::ALL_SERVICES;
-use super::config::{self, ConfigError, FunctionPeer, Identity, same_host};
-use super::element::{Action, Destination, Element, Event, Now};
+use super::config::{ConfigError, FunctionPeer, Identity, same_host};
+use super::element::{Action, Element, Event, Inquiry, NoReply, Now};
 use super::exchange::{Entropy, Pending, Sessions, failure, report};
 use super::identifiers::{
-    Fqdn, FunctionAddress, Id1Allocator, Id1Layout, Id1Space, Imsi, NetworkKey, PlmnId, Reservation, UnixSeconds,
+    Fqdn, FunctionAddress, Id1Allocator, Id1Layout, Id1Space, Imsi, NetworkKey, Pduid, Reservation, UnixSeconds,
 };
+use super::overload::{Guard, priority_of};
 use super::reply::{Asked, Outcome};
 use crate::interfaces::{pc2, pc4};
-use crate::store::{self, Condition, ContextReader, StoreError, Stored, UeContext, UeState, Write, WriteOutcome};
+use crate::store::{
+    self, Condition, ContextReader, Cursor, StoreError, Stored, UeContext, UeState, Write, WriteOutcome,
+};
+
+pub use config::{AppServerPeer, FunctionConfig, OverloadSettings};
 
 use allocate::Allocation;
-use moving::{Release, Update};
+use deliveries::{Deliveries, Parcel};
+use lifecycle::Cause;
+use order::Turns;
+use tell::Sweep;
 
-/// What a function is configured with.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FunctionConfig {
-    /// The network it belongs to, e.g. `001-01`; stands in every ID1.
-    #[serde(deserialize_with = "config::parsed")]
-    pub plmn: PlmnId,
-    /// ID3, what message 6 tells the UE: a name or an IP address. Absent: the Origin-Host.
-    #[serde(default, deserialize_with = "config::parsed_option")]
-    pub address: Option<FunctionAddress>,
-    /// Number of this function among those of the network, 0 to 63; no two may have the same.
-    pub allocator: u16,
-    /// Secret of the network that makes ID1s unguessable, 32 hexadecimal digits, the same in all its functions.
-    #[serde(deserialize_with = "config::sixteen")]
-    pub network_key: [u8; 16],
-    /// For how many seconds an ID1 is good.
-    #[serde(default = "id1_validity")]
-    pub id1_validity: u32,
-    /// The HSS.
-    pub hss: Destination,
-    /// Origin-Hosts of the MMEs that may send message 5.
-    pub mmes: Vec<String>,
-    /// App servers that may send message 2, and the applications each may register users for.
-    pub app_servers: Vec<AppServerPeer>,
-    /// The other functions of the same network.
-    #[serde(default)]
-    pub functions: Vec<FunctionPeer>,
-    /// The bits of ProSe-Permission that count; one is enough.
-    #[serde(default = "all_services")]
-    pub services: u32,
-    /// Seconds after which a context that was handed over, and that the new function never confirmed, is forgotten.
-    #[serde(default = "move_hold")]
-    pub move_hold: u64,
-    /// Seconds for which a context that has moved is remembered, to name the new function to late requests.
-    #[serde(default = "moved_memory")]
-    pub moved_memory: u64,
-    /// Seconds for which a context outlives its ID1, so that the UE may renew it.
-    #[serde(default = "retention")]
-    pub retention: u64,
-    /// Seconds before an app server or function that is down is tried again; doubled each time.
-    #[serde(default = "retry_first")]
-    pub retry_first: u64,
-    /// Seconds between tries at the most.
-    #[serde(default = "retry_most")]
-    pub retry_most: u64,
-    /// The PC2 application to use: 16777350, or 16777337 for app servers of release 12.
-    #[serde(default = "pc2_application")]
-    pub pc2_application: u32,
-    /// Applications one UE may have users bound in.
-    #[serde(default = "most_bindings")]
-    pub most_bindings: usize,
-    /// Requests that may be under way at a time; further ones are answered DIAMETER_TOO_BUSY.
-    #[serde(default = "most_pending")]
-    pub most_pending: usize,
-}
-
-/// An app server as the function knows it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AppServerPeer {
-    /// Its Origin-Host.
-    pub host: String,
-    /// Its Origin-Realm.
-    pub realm: String,
-    /// The ProSe Application IDs it may register users for.
-    pub applications: Vec<String>,
-}
-
-const fn id1_validity() -> u32 {
-    12 * 3600
-}
-const fn all_services() -> u32 {
-    ALL_SERVICES
-}
-const fn move_hold() -> u64 {
-    600
-}
-const fn moved_memory() -> u64 {
-    120
-}
-const fn retention() -> u64 {
-    24 * 3600
-}
-const fn retry_first() -> u64 {
-    1
-}
-const fn retry_most() -> u64 {
-    60
-}
-const fn pc2_application() -> u32 {
-    pc2::APPLICATION
-}
-const fn most_bindings() -> usize {
-    64
-}
-const fn most_pending() -> usize {
-    65_536
-}
-
+/// Key of the fingerprint of what ID1s are made with.
+const FINGERPRINT: &str = "id1/fingerprint";
 /// How often a job runs again when others are faster, before the request is answered DIAMETER_TOO_BUSY.
 const MOST_ATTEMPTS: u8 = 8;
 /// How often contexts that have run out are looked for.
@@ -146,8 +66,8 @@ const MOST_FORGOTTEN: usize = 256;
 enum Job {
     /// Message 5, after the HSS and the old function have been asked.
     Allocate(Box<Allocation>),
-    /// Message 2.
-    Bind(Asked),
+    /// Message 2, and the context that its ID1 has just led to.
+    Bind(Asked, Option<Box<Stored>>),
     /// G1.
     HandOut(Asked),
     /// CRR.
@@ -160,6 +80,10 @@ enum Job {
     Confirm { imsi: Imsi, application: Box<str>, gone: bool },
     /// A context has run out.
     Forget(Imsi),
+    /// A UE gives its ID1 back, or the operator ends it.
+    Depart { imsi: Imsi, cause: Cause, asked: Option<Asked> },
+    /// Another function serves a UE that we took over under `id1`, when our copy had this version.
+    Yield { imsi: Imsi, id1: Pduid, version: Cursor, to: FunctionAddress },
 }
 
 /// What a job asks for once it has judged.
@@ -174,14 +98,23 @@ enum Step {
 #[derive(Debug)]
 enum After {
     Nothing,
-    /// A UE has moved here: the old function has to know, and the app servers unless they are `told`.
+    /// A UE has moved here: the app servers and the old function have to know.
     Moved {
         imsi: Imsi,
-        told: bool,
-        release: Release,
+        /// The ID1 it had there.
+        id1: Pduid,
+        /// The old function.
+        host: String,
     },
     /// A UE has gone: the HSS has to know.
     Gone(Imsi),
+    /// Users are no longer bound to a UE, or it has gone altogether: app servers have to know, by key and host, and with
+    /// `purge` the HSS.
+    Parted {
+        imsi: Imsi,
+        purge: bool,
+        farewells: Vec<(Box<str>, Box<str>)>,
+    },
 }
 
 /// What waits for an event.
@@ -202,12 +135,14 @@ enum Waiting {
     Block(Reservation),
     /// A write on which nothing depends.
     Tidied,
-    /// U1, or the timer before its next try.
-    Update(Update),
-    UpdateAgain(Update),
-    /// CRR, or the timer before its next try.
-    Release(Release),
-    ReleaseAgain(Release),
+    /// U1, CRR or a farewell, and the version of the context when it left.
+    Parcel(Parcel, Cursor),
+    /// The timer before its next try.
+    ParcelAgain(Parcel),
+    /// The timer before a node that was silent is tried again.
+    Lane(Box<str>),
+    /// The timer before the next page of what an earlier run left untold.
+    Sweep(Sweep),
     /// PNR, PSR, PXR: only told.
     Told {
         step: &'static str,
@@ -228,11 +163,13 @@ pub struct Function<R> {
     reserving: bool,
     /// Messages 5 that wait for the first block of ID1s.
     waits_for_block: VecDeque<Box<Allocation>>,
-    /// UEs whose context is being fetched from another function, and how many messages 5 do so.
-    taking: HashMap<Imsi, usize>,
     pending: Pending<Waiting>,
     sessions: Sessions,
     entropy: Entropy,
+    turns: Turns,
+    deliveries: Deliveries,
+    sweeping: bool,
+    guard: Guard,
 }
 
 const APPLICATIONS: &[u32] = &[
@@ -275,6 +212,14 @@ impl<R: ContextReader> Function<R> {
             return Err(wrong("pc2_application", why).into());
         }
         let space = Id1Space::new(config.plmn, &NetworkKey(config.network_key), Id1Layout::default());
+        let fingerprint = space.fingerprint().to_be_bytes();
+        if reader.value(FINGERPRINT)?.is_some_and(|written| written != fingerprint) {
+            let why =
+                "the store was filled under another network_key, plmn or layout: ID1s could come twice; write the old \
+                       ones, or give this function an empty store"
+                    .to_owned();
+            return Err(wrong("network_key", why).into());
+        }
         let next_block = store::next_block(&reader, config.allocator)?;
         let allocator = Id1Allocator::resume(space, config.allocator, next_block)
             .map_err(|why| wrong("allocator", why.to_string()))?;
@@ -282,6 +227,10 @@ impl<R: ContextReader> Function<R> {
         Ok(Self {
             sessions: Sessions::new(&identity.host, &mut entropy),
             pending: Pending::new(config.most_pending),
+            turns: Turns::default(),
+            deliveries: Deliveries::new(config.overload.most_untold),
+            sweeping: false,
+            guard: Guard::default(),
             identity,
             config,
             address,
@@ -289,7 +238,6 @@ impl<R: ContextReader> Function<R> {
             allocator,
             reserving: false,
             waits_for_block: VecDeque::new(),
-            taking: HashMap::new(),
             entropy,
         })
     }
@@ -311,33 +259,34 @@ impl<R: ContextReader> Function<R> {
         self.pending.len()
     }
 
-    fn request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
-        if self.pending.is_full() || self.waits_for_block.len() >= self.config.most_pending {
-            failure(actions, "overload", format!("{} requests are under way", self.pending.len()));
-            return asked.reply(&self.identity, Outcome::TOO_BUSY).send(actions);
-        }
-        match (asked.header.application, asked.header.code) {
-            (pc4::mme::APPLICATION, super::COMMAND_A) => self.message_5(asked, actions),
-            (pc2::APPLICATION | pc2::APPLICATION_FIRST, 8_388_727) => self.application_request(now, asked, actions),
-            (pc4::function::APPLICATION, super::COMMAND_A) => self.run(now, Job::HandOut(asked), 0, actions),
-            (pc4::function::APPLICATION, super::COMMAND_B) => self.run(now, Job::LetGo(asked), 0, actions),
-            (pc4::hss::APPLICATION, 8_388_665) => self.run(now, Job::Subscription(asked), 0, actions),
-            (pc4::hss::APPLICATION, 322 | pc4::hss::RESET_SECOND_CODE) => self.reset_request(&asked, actions),
-            _ => asked.unknown(&self.identity, APPLICATIONS, actions),
-        }
+    /// How many messages to app servers and other functions nobody has heard yet, as far as they are in memory.
+    #[must_use]
+    pub fn untold(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    /// Whether no request is under way or waits.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.len() == 0 && self.turns.is_idle()
     }
 
     /// Runs a job up to its write.
     fn run(&mut self, now: Now, mut job: Job, attempt: u8, actions: &mut Vec<Action>) {
         let step = match &mut job {
             Job::Allocate(allocation) => self.allocate(now, allocation, actions),
-            Job::Bind(asked) => self.bind(now, asked, actions),
+            Job::Bind(asked, found) => {
+                let found = found.take().map(|found| *found);
+                self.bind(now, asked, found, actions)
+            }
             Job::HandOut(asked) => self.hand_out(now, asked, actions),
             Job::LetGo(asked) => self.let_go(now, asked, actions),
-            Job::Subscription(asked) => self.subscription_change(asked, actions),
+            Job::Subscription(asked) => self.subscription_change(now, asked, actions),
             Job::Withdraw(imsi) => self.withdraw(*imsi),
             Job::Confirm { imsi, application, gone } => self.confirm(*imsi, application, *gone, actions),
             Job::Forget(imsi) => self.forget(now, *imsi, actions),
+            Job::Depart { imsi, cause, asked } => self.depart(now, *imsi, *cause, asked.as_ref(), actions),
+            Job::Yield { imsi, id1, version, to } => self.give_way(now, (*imsi, *id1), *version, to, actions),
         };
         match step {
             Ok(Step::Over) => {}
@@ -350,14 +299,6 @@ impl<R: ContextReader> Function<R> {
                     self.waits_for_block.push_back(allocation);
                     self.reserve_block(actions);
                 }
-            }
-            Err(Stop::AskBack) => {
-                if let Job::Allocate(allocation) = job {
-                    self.context_request(now, allocation, actions);
-                }
-            }
-            Err(Stop::Overtaken) => {
-                self.give_up(&job, Outcome::TOO_BUSY, "another function asked for the context meanwhile", actions);
             }
             Err(Stop::Store(why)) => self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why.to_string(), actions),
             Err(Stop::Exhausted(why)) => self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why, actions),
@@ -375,12 +316,14 @@ impl<R: ContextReader> Function<R> {
     ) {
         match result.as_ref().map(|outcomes| outcomes.first().copied()) {
             Ok(Some(WriteOutcome::Done { .. } | WriteOutcome::Absent)) => {
-                self.end_taking(&job);
                 actions.extend(held);
                 match after {
                     After::Nothing => {}
-                    After::Moved { imsi, told, release } => self.tell_of_move(imsi, told, release, actions),
+                    After::Moved { imsi, id1, host } => self.tell_of_move(now, imsi, id1, &host, actions),
                     After::Gone(imsi) => self.purge_notification(imsi, actions),
+                    After::Parted { imsi, purge, farewells } => {
+                        self.tell_of_parting(now, imsi, purge, farewells, actions);
+                    }
                 }
             }
             Ok(Some(WriteOutcome::Conflict { .. })) if attempt < MOST_ATTEMPTS => {
@@ -396,28 +339,28 @@ impl<R: ContextReader> Function<R> {
             Ok(Some(WriteOutcome::ValueConflict) | None) => {
                 self.give_up(&job, Outcome::UNABLE_TO_COMPLY, "the store did not do the write", actions);
             }
+            Err(why) if *why == StoreError::Busy.to_string() => self.give_up(&job, Outcome::TOO_BUSY, why, actions),
             Err(why) => self.give_up(&job, Outcome::UNABLE_TO_COMPLY, why, actions),
         }
     }
 
     /// A job could not be done: whoever asked is told so, and nothing was recorded.
     fn give_up(&mut self, job: &Job, outcome: Outcome, why: &str, actions: &mut Vec<Action>) {
-        self.end_taking(job);
         let (step, asked) = match job {
             Job::Allocate(allocation) => ("F-1", Some(&allocation.asked)),
-            Job::Bind(asked) => ("F-3", Some(asked)),
+            Job::Bind(asked, _) => ("F-3", Some(asked)),
             Job::HandOut(asked) | Job::LetGo(asked) => ("F-6", Some(asked)),
             Job::Subscription(asked) => ("UPR", Some(asked)),
             Job::Withdraw(_) => ("F-2", None),
             Job::Confirm { .. } => ("F3-1", None),
             Job::Forget(_) => ("expiry", None),
+            Job::Depart { asked, .. } => ("deregistration", asked.as_ref()),
+            Job::Yield { .. } => ("F-6", None),
         };
         failure(actions, step, format!("nothing was recorded: {why}"));
-        if let Job::Confirm { imsi, application, .. } = job {
-            // The app server is told once more, which changes nothing there and brings this job again.
-            let update = Update { imsi: *imsi, application: application.clone(), attempt: 1, candidates: 1 };
-            let after = self.back_off(1);
-            self.timer(Waiting::UpdateAgain(update), after, actions);
+        // The other side is told once more, which changes nothing there and brings this job again.
+        if matches!(job, Job::Confirm { .. } | Job::Yield { .. }) {
+            self.sweep_later(actions);
         }
         if let Some(asked) = asked {
             // What is wrong with our disk is not for the other side to know.
@@ -433,7 +376,10 @@ impl<R: ContextReader> Function<R> {
         if let Some(reservation) = self.allocator.reservation() {
             self.reserving = true;
             let token = self.pending.insert(Waiting::Block(reservation));
-            actions.push(Action::Store { token, writes: vec![store::reserve(reservation)] });
+            let value = self.allocator.space().fingerprint().to_be_bytes().to_vec();
+            let key = FINGERPRINT.to_owned();
+            let writes = vec![store::reserve(reservation), Write::PutValue { key, value, expected: None }];
+            actions.push(Action::Store { token, writes });
         }
     }
 
@@ -456,7 +402,9 @@ impl<R: ContextReader> Function<R> {
         if let Some(why) = &why {
             failure(actions, "F-1", format!("no ID1s can be reserved: {why}"));
         }
-        for allocation in std::mem::take(&mut self.waits_for_block) {
+        let mut waited: Vec<_> = std::mem::take(&mut self.waits_for_block).into();
+        waited.sort_by_key(|allocation| priority_of(&allocation.asked.message));
+        for allocation in waited {
             let job = Job::Allocate(allocation);
             match &why {
                 None => self.run(now, job, 0, actions),
@@ -488,16 +436,16 @@ impl<R: ContextReader> Function<R> {
         if stored.expires_at.is_none_or(|at| at > seconds(now)) {
             return Ok(Step::Over);
         }
-        let (text, after) = match &stored.context.state {
-            UeState::Registered => (format!("{imsi} is forgotten: its ID1 was not renewed"), After::Gone(imsi)),
+        let text = match &stored.context.state {
+            UeState::Registered => return Ok(self.part(now, &stored, Cause::Expired, None)),
             UeState::Moving { to, .. } => {
-                (format!("{imsi} is forgotten: {to} fetched its context and never confirmed"), After::Nothing)
+                format!("{imsi} is forgotten: {to} fetched its context and never confirmed")
             }
-            UeState::Moved { to, .. } => (format!("{imsi} is forgotten: it has moved to {to}"), After::Nothing),
+            UeState::Moved { to, .. } => format!("{imsi} is forgotten: it has moved to {to}"),
         };
         report(actions, "expiry", text);
         let writes = vec![Write::Delete { imsi, condition: Condition::Version(stored.version) }];
-        Ok(Step::Write { writes, held: Vec::new(), after })
+        Ok(Step::Write { writes, held: Vec::new(), after: After::Nothing })
     }
 
     /// The other function whose proven identity is `host`.
@@ -536,10 +484,6 @@ impl<R: ContextReader> Function<R> {
 
 /// Why a job cannot go on.
 enum Stop {
-    /// The context was handed out: the function it went to is asked first.
-    AskBack,
-    /// The context was handed out while another function was asked for it.
-    Overtaken,
     /// No block of ID1s is reserved yet.
     NoBlock,
     /// There are no ID1s left.
@@ -564,25 +508,39 @@ impl<R: ContextReader> Element for Function<R> {
     }
 
     fn start(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let from = actions.len();
         self.reserve_block(actions);
-        self.resume_moves(actions);
+        self.sweep(now, Sweep::default(), actions);
         self.housekeeping(now, actions);
+        self.conclude(now, from, actions);
+    }
+
+    fn operate(
+        &mut self,
+        now: Now,
+        question: &Inquiry,
+        actions: &mut Vec<Action>,
+    ) -> Result<serde_json::Value, NoReply> {
+        let from = actions.len();
+        let answer = self.answer_operator(now, question, actions);
+        self.conclude(now, from, actions);
+        answer
     }
 
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        let from = actions.len();
         match event {
             Event::Request { ticket, sender, header, message } => {
+                self.guard.arrived(ticket, message);
                 let asked = Asked { ticket, sender: sender.clone(), header, message: message.to_vec() };
                 self.request(now, asked, actions);
             }
-            Event::Answer { token, result } => match self.pending.take(token) {
-                Some(Waiting::Profile(allocation)) => self.profile(now, allocation, result, actions),
-                Some(Waiting::Context(allocation)) => self.context(now, allocation, result, actions),
-                Some(Waiting::Update(update)) => self.updated(now, update, result, actions),
-                Some(Waiting::Release(release)) => self.released(release, result, actions),
-                Some(Waiting::Told { step, what }) => subscription::told(step, &what, result, actions),
-                _ => {}
-            },
+            Event::Answer { token, result } => {
+                if let Ok(answer) = result {
+                    self.guard.answered(now, answer);
+                }
+                self.answer(now, token, result, actions);
+            }
             // It forwards nothing.
             Event::Undelivered { .. } | Event::Authenticated { .. } => {}
             Event::Stored { token, result } => match self.pending.take(token) {
@@ -593,11 +551,13 @@ impl<R: ContextReader> Element for Function<R> {
                 _ => {}
             },
             Event::Timer { token } => match self.pending.take(token) {
-                Some(Waiting::UpdateAgain(update)) => self.update(update, actions),
-                Some(Waiting::ReleaseAgain(release)) => self.release(release, actions),
+                Some(Waiting::ParcelAgain(parcel)) => self.parcel_again(now, &parcel, actions),
+                Some(Waiting::Lane(host)) => self.lane_again(now, &host, actions),
+                Some(Waiting::Sweep(sweep)) => self.sweep(now, sweep, actions),
                 Some(Waiting::Housekeeping) => self.housekeeping(now, actions),
                 _ => {}
             },
         }
+        self.conclude(now, from, actions);
     }
 }

@@ -16,67 +16,31 @@
 
 use std::collections::BTreeMap;
 
+use super::deliveries::Parcel;
+use super::tell::Leaving;
 use super::{After, Allocation, Function, Job, Step, Stop, Waiting, seconds};
+use crate::avp::Avps;
 use crate::avp::dictionary::{
     ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
-    ProseFunctionAddress, ProseRequestType, UeContext as UeContextAvp, UserName, group, write_avp,
+    ProseFunctionAddress, ProseFunctionId, ProseRequestType, write_avp,
 };
-use crate::avp::{Avps, Fault};
 use crate::interfaces::pc2;
 use crate::interfaces::pc4::function as pc4;
-use crate::message::Command;
-use crate::registration::config::{FunctionPeer, same_host};
-use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
+use crate::message::{Command, find};
+use crate::registration::config::same_host;
+use crate::registration::element::{Action, Destination, NoAnswer, Now, Token};
 use crate::registration::exchange::{NO_STATE, address_avps, failure, report, send, vendor_specific};
-use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
-use crate::registration::reply::{Asked, Outcome, address_of, bad_value, silence};
-use crate::store::{Binding, ContextReader, Id1Grant, MovedFrom, Stored, UeContext, UeState, Write};
+use crate::registration::identifiers::{FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
+use crate::registration::reply::{Asked, Outcome, address_of, body, silence};
+use crate::store::{Binding, ContextReader, Cursor, Id1Grant, MovedFrom, UeContext, UeState, Write};
 
 use super::allocate::Handed;
-use super::subscription;
 
-/// U1 to one app server.
-#[derive(Clone, Debug)]
-pub(super) struct Update {
-    pub imsi: Imsi,
-    pub application: Box<str>,
-    pub attempt: u32,
-    /// How many old ID1s the app server may know.
-    pub candidates: usize,
-}
-
-/// CRR to the old function.
-#[derive(Clone, Debug)]
-pub(super) struct Release {
-    pub imsi: Imsi,
-    pub id1: Pduid,
-    pub host: String,
-    pub attempt: u32,
-}
-
-impl Release {
-    /// Key of the mark that the old function is not known to have been told.
-    fn key(&self) -> String {
-        format!("{RELEASES}{}", self.id1)
-    }
-
-    /// The mark, found at the next start, should this run end before the old function has answered.
-    pub fn mark(&self) -> Write {
-        let value = [format!("{:016x}", self.imsi.packed()), self.host.clone()];
-        Write::PutValue { key: self.key(), value: serde_json::to_vec(&value).unwrap_or_default(), expected: None }
-    }
-
-    /// Back from the store.
-    fn from_mark(key: &str, value: &[u8]) -> Option<Self> {
-        let id1 = key.strip_prefix(RELEASES)?.parse().ok()?;
-        let [packed, host]: [String; 2] = serde_json::from_slice(value).ok()?;
-        let imsi = Imsi::from_packed(u64::from_str_radix(&packed, 16).ok()?)?;
-        Some(Self { imsi, id1, host, attempt: 0 })
-    }
-}
-
-/// Tries of CRR before it is left to the old function's timer.
+/// Tries of CRR that the old function answers, but not well, before it is left to that function's timer.
 const MOST_RELEASES: u32 = 16;
+
+/// Functions that G1 is sent on to, one after the other, while each names the next.
+const MOST_HOPS: u8 = 4;
 
 /// What app servers may know of a UE that moved on before they answered U1: by application, the ID1s and ID3s since the
 /// last that is known to be theirs, oldest first. It is the value of the move's mark in the store.
@@ -105,7 +69,7 @@ impl Known {
     }
 
     /// All that the app server of `application` may know, the last move included.
-    fn candidates(&self, application: &str, last: Option<&MovedFrom>) -> Vec<MovedFrom> {
+    pub fn candidates(&self, application: &str, last: Option<&MovedFrom>) -> Vec<MovedFrom> {
         let mut all = self.0.get(application).cloned().unwrap_or_default();
         all.extend(last.filter(|last| !all.contains(last)).cloned());
         if all.len() > MOST_EARLIER {
@@ -116,34 +80,37 @@ impl Known {
 }
 
 /// Key prefix of the marks of moves that are not finished.
-const MOVES: &str = "move/";
-/// Key prefix of the marks of old functions that have not confirmed.
-const RELEASES: &str = "release/";
+pub(super) const MOVES: &str = "move/";
+/// Key prefix of what the old functions of UEs that came here have yet to hear.
+pub(super) const RELEASES: &str = "release/";
 
 /// Most bindings taken over from another function.
 const MOST_HANDED: usize = 1024;
 
-/// Key of the mark that the move of a UE is not finished.
-pub(super) fn move_key(imsi: Imsi) -> String {
-    format!("{MOVES}{:016x}", imsi.packed())
+/// Key of the mark that the move of a UE, which got ID4 by it, is not finished. Each move has a key of its own, so that the
+/// end of one never takes the mark of the next.
+pub(super) fn move_key(imsi: Imsi, id4: Pduid) -> String {
+    format!("{MOVES}{:016x}/{id4}", imsi.packed())
+}
+
+/// Key of the old function's host, until that function has let `id1` go.
+pub(super) fn release_key(imsi: Imsi, id1: Pduid) -> String {
+    format!("{RELEASES}{:016x}/{id1}", imsi.packed())
+}
+
+/// The UE and the ID1 of a key under `prefix`.
+pub(super) fn parse_key(prefix: &str, key: &str) -> Option<(Imsi, Pduid)> {
+    let (packed, rest) = key.strip_prefix(prefix)?.split_once('/')?;
+    let imsi = Imsi::from_packed(u64::from_str_radix(packed, 16).ok()?)?;
+    let id1 = rest.split('/').next()?.parse().ok()?;
+    Some((imsi, id1))
 }
 
 impl<R: ContextReader> Function<R> {
     // The new function -------------------------------------------------------------------------------------------------
 
     /// G1.
-    pub(super) fn context_request(&mut self, now: Now, mut allocation: Box<Allocation>, actions: &mut Vec<Action>) {
-        match self.reader.get(allocation.imsi) {
-            Ok(stored) => {
-                if allocation.basis.replace(stored.map(|stored| stored.version)).is_none() {
-                    *self.taking.entry(allocation.imsi).or_default() += 1;
-                }
-            }
-            Err(why) => {
-                let job = Job::Allocate(allocation);
-                return self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why.to_string(), actions);
-            }
-        }
+    pub(super) fn context_request(&mut self, now: Now, allocation: Box<Allocation>, actions: &mut Vec<Action>) {
         let Some(old) = &allocation.old else { return self.run(now, Job::Allocate(allocation), 0, actions) };
         let peer = self.config.functions.iter().find(|function| function.is_at(&old.function)).cloned();
         let Some(peer) = peer.filter(|peer| same_host(&peer.realm, &self.identity.realm)) else {
@@ -153,8 +120,9 @@ impl<R: ContextReader> Function<R> {
         };
         let session = self.sessions.next();
         let id1 = old.id1.to_octets();
-        let user = allocation.imsi.reveal();
         report(actions, "G1", format!("context of ID1 {} is fetched from {}", old.id1, peer.host));
+        let (ticket, brings) = (allocation.asked.ticket, old.id1);
+        let user = allocation.imsi.reveal();
         let token = self.pending.insert(Waiting::Context(allocation));
         let request = pc4::ContextTransferRequest {
             session_id: &session,
@@ -169,18 +137,10 @@ impl<R: ContextReader> Function<R> {
             ..Default::default()
         };
         send(pc4::APPLICATION, &request, token, peer.destination(), actions);
-    }
-
-    /// A message 5 that fetched a context has come to its end.
-    pub(super) fn end_taking(&mut self, job: &Job) {
-        let Job::Allocate(allocation) = job else { return };
-        if allocation.basis.is_some()
-            && let Some(count) = self.taking.get_mut(&allocation.imsi)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.taking.remove(&allocation.imsi);
-            }
+        // Two functions that ask each other for the same UE must not wait for each other.
+        let is_of_function = |asked: &Asked| asked.header.application == pc4::APPLICATION;
+        for asked in self.turns.abroad(ticket, brings, is_of_function) {
+            self.dispatch(now, asked, None, actions);
         }
     }
 
@@ -193,11 +153,36 @@ impl<R: ContextReader> Function<R> {
         result: Result<&[u8], NoAnswer>,
         actions: &mut Vec<Action>,
     ) {
+        self.turns.back(allocation.asked.ticket);
         let outcome = Outcome::of_result(result);
         let unknown = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+        if outcome == Outcome::MOVING
+            && let Some(next) = result.ok().and_then(function_named)
+            && let Some(old) = &mut allocation.old
+            && old.function != next
+            && allocation.hops < MOST_HOPS
+        {
+            allocation.hops += 1;
+            report(actions, "G2", format!("{} has moved on to {next}", allocation.imsi));
+            if self.is_own(&next) {
+                // What the old function let go came here, and stayed or went on from here.
+                let imsi = allocation.imsi;
+                allocation.old = self.left_for(now, imsi);
+                return self.context_request(now, allocation, actions);
+            }
+            old.function = next;
+            return self.context_request(now, allocation, actions);
+        }
         let why = match result {
             Err(why) => format!("old function: {}", silence(why)),
             Ok(_) if outcome == unknown => {
+                let asked = allocation.old.as_ref().map(|old| old.function.clone());
+                let next = self.left_for(now, allocation.imsi).filter(|next| Some(&next.function) != asked.as_ref());
+                if next.is_some() && allocation.hops < MOST_HOPS {
+                    allocation.hops += 1;
+                    allocation.old = next;
+                    return self.context_request(now, allocation, actions);
+                }
                 let text = format!("the old function does not know ID1 of {}, which starts anew", allocation.imsi);
                 failure(actions, "G2", text);
                 return self.run(now, Job::Allocate(allocation), 0, actions);
@@ -206,6 +191,9 @@ impl<R: ContextReader> Function<R> {
             Ok(answer) => match handed(now, answer, &allocation) {
                 Ok(handed) => {
                     report(actions, "G2", format!("context with {} bindings has come", handed.bindings.len()));
+                    if let Some(old) = &mut allocation.old {
+                        old.id1 = handed.grant.id1;
+                    }
                     allocation.handed = Some(handed);
                     return self.run(now, Job::Allocate(allocation), 0, actions);
                 }
@@ -215,125 +203,54 @@ impl<R: ContextReader> Function<R> {
         failure(actions, "G2", &why);
         let outcome = match result {
             Err(_) => outcome,
-            Ok(_) if outcome.is_transient() || outcome == Outcome::TOO_BUSY => outcome,
+            Ok(_) if outcome.is_transient() => outcome,
             Ok(_) => Outcome::UNABLE_TO_COMPLY,
         };
-        let job = Job::Allocate(allocation);
-        self.end_taking(&job);
-        let Job::Allocate(allocation) = job else { return };
         allocation.asked.reply(&self.identity, outcome).because(&why).send(actions);
     }
 
     /// The context is ours and durable: every app server in it is told, and the old function.
-    pub(super) fn tell_of_move(&mut self, imsi: Imsi, told: bool, release: Release, actions: &mut Vec<Action>) {
-        if !told {
-            self.tell_app_servers(imsi, actions);
-        }
-        self.release(release, actions);
+    pub(super) fn tell_of_move(&mut self, now: Now, imsi: Imsi, id1: Pduid, host: &str, actions: &mut Vec<Action>) {
+        self.tell_app_servers(now, imsi, actions);
+        self.deliver(now, Parcel::Release { imsi, id1 }, host, actions);
     }
 
-    fn tell_app_servers(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+    pub(super) fn tell_app_servers(&mut self, now: Now, imsi: Imsi, actions: &mut Vec<Action>) {
         let stored = match self.reader.get(imsi) {
             Ok(stored) => stored,
             Err(why) => return failure(actions, "F3-1", why.to_string()),
         };
         let Some(stored) = stored else { return };
         for binding in stored.context.bindings.iter().filter(|binding| binding.update_pending) {
-            let update = Update { imsi, application: binding.application.clone(), attempt: 0, candidates: 1 };
-            self.update_of(&stored.context, update, actions);
-        }
-    }
-
-    /// Takes up the moves that an earlier run left unfinished.
-    pub(super) fn resume_moves(&mut self, actions: &mut Vec<Action>) {
-        self.resume_updates(actions);
-        self.resume_releases(actions);
-    }
-
-    fn resume_releases(&mut self, actions: &mut Vec<Action>) {
-        let mut after: Option<String> = None;
-        loop {
-            let page = match self.reader.values(RELEASES, after.as_deref(), 256) {
-                Ok(page) => page,
-                Err(why) => return failure(actions, "F-6", why.to_string()),
-            };
-            let Some((last, _)) = page.last() else { return };
-            after = Some(last.clone());
-            for (key, value) in page {
-                // A mark may stand although the context beside it was not written: others were faster. Only whoever has
-                // taken a UE over may have it released.
-                let taken = |release: &Release| {
-                    let stored = self.reader.get(release.imsi);
-                    stored.map_or(true, |stored| stored.is_some_and(|it| it.context.grant(release.id1).is_some()))
-                };
-                match Release::from_mark(&key, &value).filter(taken) {
-                    Some(release) => self.release(release, actions),
-                    None => self.tidy(key, actions),
-                }
-            }
-        }
-    }
-
-    /// Removes a mark on which nothing depends any more.
-    fn tidy(&mut self, key: String, actions: &mut Vec<Action>) {
-        let token = self.pending.insert(Waiting::Tidied);
-        actions.push(Action::Store { token, writes: vec![Write::DeleteValue { key }] });
-    }
-
-    fn resume_updates(&mut self, actions: &mut Vec<Action>) {
-        let mut after: Option<String> = None;
-        loop {
-            let page = match self.reader.values(MOVES, after.as_deref(), 256) {
-                Ok(page) => page,
-                Err(why) => return failure(actions, "F3-1", why.to_string()),
-            };
-            let Some((last, _)) = page.last() else { return };
-            after = Some(last.clone());
-            for (key, _) in page {
-                let packed = key.strip_prefix(MOVES).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-                let unfinished = packed.and_then(Imsi::from_packed).filter(|imsi| {
-                    let stored = self.reader.get(*imsi);
-                    // Where the store does not answer the mark stays.
-                    stored.map_or(true, |stored| stored.is_some_and(|stored| stored.context.moved_from.is_some()))
-                });
-                match unfinished {
-                    Some(imsi) => {
-                        report(actions, "F3-1", format!("move of {imsi} is taken up again"));
-                        self.tell_app_servers(imsi, actions);
-                    }
-                    None => self.tidy(key, actions),
-                }
-            }
+            let parcel = Parcel::Update { imsi, application: binding.application.clone() };
+            self.deliver(now, parcel, &binding.app_server_host, actions);
         }
     }
 
     /// U1, unless the UE or the binding has gone meanwhile.
-    pub(super) fn update(&mut self, update: Update, actions: &mut Vec<Action>) {
-        match self.reader.get(update.imsi) {
-            Ok(Some(stored)) => self.update_of(&stored.context, update, actions),
-            Ok(None) => {}
-            Err(why) => failure(actions, "F3-1", why.to_string()),
-        }
-    }
-
-    fn update_of(&mut self, context: &UeContext, update: Update, actions: &mut Vec<Action>) {
-        let Some(binding) = context.binding(&update.application).filter(|binding| binding.update_pending) else {
-            return;
+    pub(super) fn send_update(&mut self, parcel: &Parcel, actions: &mut Vec<Action>) -> Leaving {
+        let Parcel::Update { imsi, application } = parcel else { return Leaving::Over };
+        let stored = match self.reader.get(*imsi) {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Leaving::Over,
+            Err(why) => return Leaving::Later(why.to_string()),
+        };
+        let context = &stored.context;
+        let Some(binding) = context.binding(application).filter(|binding| binding.update_pending) else {
+            return Leaving::Over;
         };
         match context.state {
             UeState::Registered => {}
             // The next function tells the app servers, unless the UE comes back.
-            UeState::Moving { .. } => {
-                let after = self.back_off(update.attempt.max(1));
-                return self.timer(Waiting::UpdateAgain(update), after, actions);
-            }
-            UeState::Moved { .. } => return,
+            UeState::Moving { .. } => return Leaving::Later("the UE is about to move on".to_owned()),
+            UeState::Moved { .. } => return Leaving::Over,
         }
         // Which of them an app server knows that has missed a move cannot be told: its answer may have been lost, or
         // have crossed with the context. One after the other is quoted.
-        let candidates = self.known(context.imsi).candidates(&update.application, context.moved_from.as_ref());
-        let Some(old) = candidates.get(update.attempt as usize % candidates.len().max(1)) else { return };
-        let update = Update { candidates: candidates.len(), ..update };
+        let candidates = self.known(context).candidates(application, context.moved_from.as_ref());
+        self.deliveries.set_candidates(parcel, candidates.len());
+        let attempt = self.deliveries.attempts(parcel) as usize;
+        let Some(old) = candidates.get(attempt % candidates.len().max(1)) else { return Leaving::Over };
         let (name, address) = address_avps(&self.address);
         let (old_name, old_address) = address_avps(&old.function);
         let mut own = Vec::with_capacity(160);
@@ -349,72 +266,81 @@ impl<R: ContextReader> Function<R> {
         if let Some(address) = old_address {
             write_avp::<OldProseFunctionAddress>(&address, &mut own);
         }
-        let session = self.sessions.next();
-        let destination = Destination {
-            host: Some(binding.app_server_host.to_string()),
-            realm: binding.app_server_realm.to_string(),
-        };
         report(
             actions,
             "U1",
             format!("{} is told: ID2 {} has ID4 {}", binding.app_server_host, binding.id2, context.id1.id1),
         );
-        let token = self.pending.insert(Waiting::Update(update));
+        let user = PxrUser {
+            host: &binding.app_server_host,
+            realm: &binding.app_server_realm,
+            application,
+            id2: binding.id2.as_str(),
+        };
+        let token = self.pending.insert_patient(Waiting::Parcel(parcel.clone(), stored.version));
+        let session = self.sessions.next();
+        self.send_pxr(token, &session, &user, name, &own, actions);
+        Leaving::Sent
+    }
+
+    /// PXR type 0 with AVPs of our own.
+    pub(super) fn send_pxr(
+        &self,
+        token: Token,
+        session: &str,
+        user: &PxrUser<'_>,
+        name: Option<&[u8]>,
+        own: &[u8],
+        actions: &mut Vec<Action>,
+    ) {
+        let destination = Destination { host: Some(user.host.to_owned()), realm: user.realm.to_owned() };
         let request = pc2::ProXimityActionRequest {
-            session_id: &session,
+            session_id: session,
             auth_application_id: self.config.pc2_application,
             auth_session_state: NO_STATE,
             origin_host: &self.identity.host,
             origin_realm: &self.identity.realm,
-            destination_realm: &binding.app_server_realm,
-            destination_host: Some(&binding.app_server_host),
+            destination_realm: user.realm,
+            destination_host: Some(user.host),
             prose_request_type: ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE,
-            origin_app_layer_user_id: Some(binding.id2.as_str()),
+            origin_app_layer_user_id: Some(user.id2),
             prose_function_id: name,
-            prose_app_id: Some(&binding.application),
-            extra: Avps::new(&own).map_while(Result::ok).collect(),
+            prose_app_id: Some(user.application),
+            extra: Avps::new(own).map_while(Result::ok).collect(),
             ..Default::default()
         };
         send(self.config.pc2_application, &request, token, destination, actions);
     }
 
-    fn known(&self, imsi: Imsi) -> Known {
-        match self.reader.value(&move_key(imsi)) {
+    pub(super) fn known(&self, context: &UeContext) -> Known {
+        match self.reader.value(&move_key(context.imsi, context.id1.id1)) {
             Ok(Some(value)) => Known::from_value(&value),
             Ok(None) | Err(_) => Known::default(),
         }
     }
 
-    /// U2, or the lack of it. One app server that is down does not hold up the others: each has its own tries.
-    pub(super) fn updated(
-        &mut self,
-        now: Now,
-        update: Update,
-        result: Result<&[u8], NoAnswer>,
-        actions: &mut Vec<Action>,
-    ) {
-        let outcome = Outcome::of_result(result);
-        let Update { imsi, application, attempt, candidates } = update;
+    /// U2. The app server has answered; what it said decides.
+    pub(super) fn updated(&mut self, now: Now, parcel: &Parcel, outcome: Outcome, actions: &mut Vec<Action>) {
+        let Parcel::Update { imsi, application } = parcel else { return };
+        let (imsi, application) = (*imsi, application.clone());
         if outcome.is_success() {
             report(actions, "U2", format!("app server of {application} knows of the move of {imsi}"));
+            self.deliveries.done(parcel);
             return self.run(now, Job::Confirm { imsi, application, gone: false }, 0, actions);
         }
-        let gone = outcome == Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN);
-        if gone {
+        if outcome == Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN) {
             let text = format!("app server of {application} does not know the user: the binding is dropped");
             failure(actions, "U2", text);
+            self.deliveries.done(parcel);
             return self.run(now, Job::Confirm { imsi, application, gone: true }, 0, actions);
         }
-        let attempt = attempt.saturating_add(1);
+        let attempt = self.deliveries.in_vain(parcel);
         let mismatch = outcome == Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_APP_REGISTER_REJECT);
-        if mismatch && (attempt as usize) < candidates {
-            return self.update(Update { imsi, application, attempt, candidates }, actions);
+        if mismatch && (attempt as usize) < self.deliveries.candidates(parcel) {
+            self.deliveries.again(parcel);
+            return;
         }
-        let after = self.back_off(attempt);
-        let what = result.err().map_or_else(|| outcome.to_string(), |why| silence(why).to_owned());
-        let text = format!("app server of {application}: {what}; try {} in {} s", attempt + 1, after.as_secs());
-        failure(actions, "F3-1", text);
-        self.timer(Waiting::UpdateAgain(Update { imsi, application, attempt, candidates }), after, actions);
+        self.later(now, parcel, &outcome.to_string(), attempt, actions);
     }
 
     /// An app server has answered: its part of the move is over, and with the last the whole move.
@@ -437,7 +363,7 @@ impl<R: ContextReader> Function<R> {
         let mut end = None;
         if context.moved_from.is_some() && !context.bindings.iter().any(|binding| binding.update_pending) {
             context.moved_from = None;
-            end = Some(Write::DeleteValue { key: move_key(imsi) });
+            end = Some(Write::DeleteValue { key: move_key(imsi, context.id1.id1) });
             report(&mut held, "F3-1", format!("all app servers of {imsi} know of the move"));
         }
         if context == stored.context {
@@ -449,13 +375,21 @@ impl<R: ContextReader> Function<R> {
         Ok(Step::Write { writes, held, after: After::Nothing })
     }
 
-    /// CRR.
-    pub(super) fn release(&mut self, release: Release, actions: &mut Vec<Action>) {
-        let Some(peer) = self.function_peer(&release.host).cloned() else { return };
+    /// CRR, as long as we hold what the old function handed over.
+    pub(super) fn send_release(&mut self, parcel: &Parcel, actions: &mut Vec<Action>) -> Leaving {
+        let Parcel::Release { imsi, id1 } = parcel else { return Leaving::Over };
+        let stored = match self.reader.get(*imsi) {
+            Ok(stored) => stored,
+            Err(why) => return Leaving::Later(why.to_string()),
+        };
+        // A write that was refused may have left its mark behind: whoever does not hold the UE releases nobody.
+        let Some(stored) = stored.filter(|stored| stored.context.grant(*id1).is_some()) else { return Leaving::Over };
+        let host = self.deliveries.host(parcel).unwrap_or_default();
+        let Some(peer) = self.function_peer(&host).cloned() else { return Leaving::Over };
         let session = self.sessions.next();
-        let id1 = release.id1.to_octets();
-        report(actions, "F-6", format!("{} may forget ID1 {}", peer.host, release.id1));
-        let token = self.pending.insert(Waiting::Release(release));
+        let octets = id1.to_octets();
+        report(actions, "F-6", format!("{} may forget ID1 {id1}", peer.host));
+        let token = self.pending.insert_patient(Waiting::Parcel(parcel.clone(), stored.version));
         let request = pc4::ContextReleaseRequest {
             session_id: &session,
             vendor_specific_application_id: vendor_specific(pc4::APPLICATION),
@@ -464,232 +398,104 @@ impl<R: ContextReader> Function<R> {
             origin_realm: &self.identity.realm,
             destination_host: Some(&peer.host),
             destination_realm: &peer.realm,
-            pduid: &id1,
+            pduid: &octets,
             ..Default::default()
         };
         send(pc4::APPLICATION, &request, token, peer.destination(), actions);
+        Leaving::Sent
     }
 
-    /// CRA, or the lack of it.
+    /// CRA. The old function has answered.
     pub(super) fn released(
         &mut self,
-        mut release: Release,
-        result: Result<&[u8], NoAnswer>,
+        now: Now,
+        parcel: &Parcel,
+        version: Cursor,
+        answer: &[u8],
         actions: &mut Vec<Action>,
     ) {
-        let outcome = Outcome::of_result(result);
+        let Parcel::Release { imsi, id1 } = *parcel else { return };
+        let outcome = Outcome::of_result(Ok(answer));
+        let host = self.deliveries.host(parcel).unwrap_or_default();
         if outcome.is_success() {
-            self.tidy(release.key(), actions);
-            return report(actions, "F-6", format!("{} has let ID1 {} go", release.host, release.id1));
+            report(actions, "F-6", format!("{host} has let ID1 {id1} go"));
+            return self.over(parcel, actions);
         }
-        let silent = result.is_err();
-        release.attempt += 1;
-        if (silent || outcome.is_transient() || outcome == Outcome::UNABLE_TO_COMPLY) && release.attempt < MOST_RELEASES
-        {
-            let after = self.back_off(release.attempt);
-            let text = format!(
-                "{} does not confirm the move of {}; again in {} s",
-                release.host,
-                release.imsi,
-                after.as_secs()
-            );
-            failure(actions, "F-6", text);
-            self.timer(Waiting::ReleaseAgain(release), after, actions);
-        } else {
-            failure(actions, "F-6", format!("{} does not let ID1 {} go: {outcome}", release.host, release.id1));
-            // Whoever answers has its reason; whoever is silent is asked once more at the next start.
-            if !silent {
-                self.tidy(release.key(), actions);
+        // The UE went back before it knew of its ID4, or on to somebody else: only one may keep it.
+        if let (Outcome::MOVING, Some(to)) = (outcome, function_named(answer)) {
+            let unchanged = self.reader.get(imsi).is_ok_and(|it| it.is_none_or(|stored| stored.version == version));
+            if !unchanged {
+                self.deliveries.again(parcel);
+                return;
             }
+            self.deliveries.done(parcel);
+            return self.run(now, Job::Yield { imsi, id1, version, to }, 0, actions);
         }
+        let attempt = self.deliveries.in_vain(parcel);
+        if (outcome.is_transient() || outcome == Outcome::UNABLE_TO_COMPLY) && attempt < MOST_RELEASES {
+            return self.later(now, parcel, &outcome.to_string(), attempt, actions);
+        }
+        failure(actions, "F-6", format!("{host} does not let ID1 {id1} go: {outcome}"));
+        self.over(parcel, actions);
     }
 
-    // The old function -------------------------------------------------------------------------------------------------
-
-    /// The function of the same network that sent G1 or CRR, or the answer that it is none. Requirement F-4.
-    fn proven_function(
-        &self,
-        asked: &Asked,
-        origin_host: &str,
-        step: &'static str,
+    /// Another function serves a UE that we took over: our copy only names it from now on.
+    pub(super) fn give_way(
+        &mut self,
+        now: Now,
+        (imsi, id1): (Imsi, Pduid),
+        version: Cursor,
+        to: &FunctionAddress,
         actions: &mut Vec<Action>,
-    ) -> Option<FunctionPeer> {
-        let sender = &asked.sender;
-        let peer = self.function_peer(&sender.peer).filter(|peer| {
-            same_host(origin_host, &sender.peer)
-                && same_host(&sender.realm, &self.identity.realm)
-                && same_host(&peer.realm, &self.identity.realm)
-        });
-        if peer.is_none() {
-            let why = format!("{} of {} is no function of this network", sender.peer, sender.realm);
-            failure(actions, step, format!("refused: {why}"));
-            asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
+    ) -> Result<Step, Stop> {
+        let stored = self.reader.get(imsi)?;
+        let Some(stored) = stored.filter(|it| it.context.state == UeState::Registered && !self.is_own(to)) else {
+            self.tidy(release_key(imsi, id1), actions);
+            return Ok(Step::Over);
+        };
+        if stored.version != version {
+            self.sweep_later(actions);
+            return Ok(Step::Over);
         }
-        peer.cloned()
+        let mark = move_key(imsi, stored.context.id1.id1);
+        let (context, forget_after) = self.remembrance(now, &stored.context, to.clone());
+        failure(actions, "F-6", format!("{imsi} is served by {to}: our copy of its context is given up"));
+        let writes = vec![
+            self.put(context, Some(&stored), Some(forget_after)),
+            Write::DeleteValue { key: mark },
+            Write::DeleteValue { key: release_key(imsi, id1) },
+        ];
+        Ok(Step::Write { writes, held: Vec::new(), after: After::Nothing })
     }
 
-    /// The context that G1 or CRR is about, or the answer that there is none.
-    fn context_of(
-        &self,
-        asked: &Asked,
-        pduid: &[u8],
-        step: &'static str,
-        actions: &mut Vec<Action>,
-    ) -> Result<Option<Stored>, Stop> {
-        let Ok(id1) = Pduid::from_octets(pduid) else {
-            let fault: Fault = bad_value::<PduidAvp>(&asked.message, "PDUID of 8 octets");
-            asked.refuse(&self.identity, &[fault], actions);
-            return Ok(None);
-        };
-        let stored = self.reader.get_by_id1(id1)?;
-        if stored.is_none() {
-            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
-            failure(actions, step, format!("ID1 {id1} is unknown"));
-            asked.reply(&self.identity, outcome).send(actions);
-        }
-        Ok(stored)
-    }
-
-    /// G1: the context is handed out; from the write on new binds are refused.
-    pub(super) fn hand_out(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
-        let request = match pc4::ContextTransferRequest::decode(&asked.message) {
-            Ok(request) => request,
-            Err(faults) => {
-                asked.refuse(&self.identity, &faults, actions);
-                return Ok(Step::Over);
-            }
-        };
-        let Some(peer) = self.proven_function(asked, request.origin_host, "F-4", actions) else {
-            return Ok(Step::Over);
-        };
-        let Ok(imsi) = request.user_name.map(str::parse::<Imsi>).transpose() else {
-            let fault = bad_value::<UserName>(&asked.message, "IMSI of 6 to 15 digits");
-            asked.refuse(&self.identity, &[fault], actions);
-            return Ok(Step::Over);
-        };
-        // Two functions that fetch the same UE from one another must not both end up with it, or none.
-        if imsi.is_some_and(|imsi| self.taking.contains_key(&imsi)) {
-            let why = "this function is fetching the same UE: try again";
-            failure(actions, "G1", why);
-            asked.reply(&self.identity, Outcome::TOO_BUSY).because(why).send(actions);
-            return Ok(Step::Over);
-        }
-        let Some(stored) = self.context_of(asked, request.pduid, "G1", actions)? else { return Ok(Step::Over) };
-        if matches!(stored.context.state, UeState::Moved { .. }) {
-            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
-            failure(actions, "G1", format!("{} has moved on already", stored.context.imsi));
-            asked.reply(&self.identity, outcome).send(actions);
-            return Ok(Step::Over);
-        }
-        let Ok(to) = Fqdn::new(&peer.host).map(FunctionAddress::Fqdn) else {
-            asked.reply(&self.identity, Outcome::UNABLE_TO_COMPLY).because("the peer has no name").send(actions);
-            return Ok(Step::Over);
-        };
-        let mut context = stored.context.clone();
-        let text = format!("context of {} handed to {}", context.imsi, peer.host);
-        let held =
-            vec![Action::Report(Report { step: "G2", text, failure: false }), self.message_g2(now, asked, &context)];
-        // Written also when it was handed out before: what is under way here on the old version must notice.
-        context.state = UeState::Moving { to, since: seconds(now) };
-        let forget_after = seconds(now).plus(self.config.move_hold);
-        let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
-        Ok(Step::Write { writes, held, after: After::Nothing })
-    }
-
-    /// G2.
-    fn message_g2(&self, now: Now, asked: &Asked, context: &UeContext) -> Action {
-        let user = context.imsi.reveal();
-        let msisdn = context.msisdn.map(|msisdn| msisdn.to_tbcd());
-        let plmns = subscription::plmn_octets(&context.subscription);
-        // The present ID1, by whichever it was asked for: it names this hand-over from now on.
-        let id1 = context.id1.id1.to_octets();
-        let valid = seconds(now).until(context.id1.valid_until);
-        let known = self.known(context.imsi);
-        // What each app server may still know, with octets to borrow from.
-        let earlier: Vec<Vec<(MovedFrom, [u8; 8])>> = context
-            .bindings
-            .iter()
-            .map(|binding| match binding.update_pending {
-                true => known.candidates(&binding.application, context.moved_from.as_ref()),
-                false => Vec::new(),
-            })
-            .map(|all| all.into_iter().map(|old| (old.clone(), old.id1.to_octets())).collect())
-            .collect();
-        let bindings = context.bindings.iter().zip(&earlier).map(|(binding, earlier)| group::ApplicationBinding {
-            prose_app_id: &binding.application,
-            origin_app_layer_user_id: binding.id2.as_str(),
-            app_server_host: &binding.app_server_host,
-            app_server_realm: &binding.app_server_realm,
-            earlier_binding: earlier.iter().map(|(old, id1)| earlier_binding(old, id1)).collect(),
-            extra: Vec::new(),
-        });
-        let group = group::UeContext {
-            user_name: &user,
-            msisdn: msisdn.as_deref(),
-            prose_subscription_data: Some(subscription::write(&context.subscription, &plmns)),
-            pduid: &id1,
-            pduid_validity_time: u32::try_from(valid).unwrap_or(u32::MAX),
-            application_binding: bindings.collect(),
-            extra: Vec::new(),
-        };
-        asked.reply(&self.identity, Outcome::SUCCESS).with::<UeContextAvp>(&group).action()
-    }
-
-    /// CRR: the new function holds the context durably.
-    pub(super) fn let_go(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
-        let request = match pc4::ContextReleaseRequest::decode(&asked.message) {
-            Ok(request) => request,
-            Err(faults) => {
-                asked.refuse(&self.identity, &faults, actions);
-                return Ok(Step::Over);
-            }
-        };
-        let Some(peer) = self.proven_function(asked, request.origin_host, "F-6", actions) else {
-            return Ok(Step::Over);
-        };
-        let Some(stored) = self.context_of(asked, request.pduid, "F-6", actions)? else { return Ok(Step::Over) };
-        let mut context = stored.context.clone();
-        let imsi = context.imsi;
-        if context.id1.id1.to_octets() != *request.pduid {
-            // Late: the UE has come back since.
-            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
-            failure(actions, "F-6", format!("release of {imsi} is of an earlier move"));
-            asked.reply(&self.identity, outcome).send(actions);
-            return Ok(Step::Over);
-        }
-        let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
-        match &context.state {
-            UeState::Moving { to, .. } if peer.is_at(to) => {
-                let to = to.clone();
-                let forget_after = seconds(now).plus(self.config.moved_memory);
-                let text = format!("{imsi} is served by {to} now");
-                context.state = UeState::Moved { to, forget_after };
-                let held = vec![Action::Report(Report { step: "F-6", text, failure: false }), success];
-                let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
-                Ok(Step::Write { writes, held, after: After::Gone(imsi) })
-            }
-            UeState::Moved { to, .. } if peer.is_at(to) => {
-                actions.push(success);
-                Ok(Step::Over)
-            }
-            UeState::Registered | UeState::Moving { .. } | UeState::Moved { .. } => {
-                let why = format!("the context was not handed to {}", peer.host);
-                failure(actions, "F-6", format!("release of {imsi} refused: {why}"));
-                asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
-                Ok(Step::Over)
+    /// The function that a UE of ours has left for, when it comes back without saying so: message 6 of that one may never
+    /// have reached it. Whoever fetched the context and was not heard of for `move_hold` seconds is not asked.
+    pub(super) fn left_for(&self, now: Now, imsi: Imsi) -> Option<MovedFrom> {
+        let context = self.reader.get(imsi).ok()??.context;
+        let id1 = context.id1.id1;
+        match context.state {
+            UeState::Registered => None,
+            UeState::Moved { to: function, .. } => Some(MovedFrom { id1, function }),
+            UeState::Moving { to: function, since } => {
+                (seconds(now) < since.plus(self.config.move_hold)).then_some(MovedFrom { id1, function })
             }
         }
     }
 }
 
-fn earlier_binding<'a>(old: &'a MovedFrom, id1: &'a [u8; 8]) -> group::EarlierBinding<'a> {
-    let (name, address) = address_avps(&old.function);
-    group::EarlierBinding {
-        old_pduid: id1,
-        old_prose_function_id: name,
-        old_prose_function_address: address,
-        extra: Vec::new(),
-    }
+/// The function that an answer names.
+fn function_named(answer: &[u8]) -> Option<FunctionAddress> {
+    let name = find::<ProseFunctionId>(body(answer));
+    let address = find::<ProseFunctionAddress>(body(answer));
+    address_of::<ProseFunctionId, ProseFunctionAddress>(answer, name, address).ok().flatten()
+}
+
+/// Whom a PXR is about, and where it goes.
+pub(super) struct PxrUser<'a> {
+    pub host: &'a str,
+    pub realm: &'a str,
+    pub application: &'a str,
+    pub id2: &'a str,
 }
 
 /// The context out of G2, when it is that of the UE that message 5 is about.

@@ -1,17 +1,18 @@
 //! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR); and the standard
 //! registration of an application by way of the function (PXR type 0). TS 29.344, TS 29.343.
 
+use super::lifecycle::Cause;
 use super::{After, Function, Step, Stop, Waiting};
 use crate::avp::dictionary::{ExperimentalResultCode, PnrFlags, ProseRequestType, UprFlags, UserName, group};
 use crate::interfaces::pc2;
 use crate::interfaces::pc4::hss as pc4a;
 use crate::message::Command;
 use crate::registration::config::same_host;
-use crate::registration::element::{Action, Destination, NoAnswer, Report};
+use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{Imsi, PlmnId};
 use crate::registration::reply::{Asked, Outcome, bad_value, silence};
-use crate::store::{AllowedPlmn, Condition, ContextReader, Subscription, UeState, Write};
+use crate::store::{AllowedPlmn, ContextReader, Subscription, UeState};
 
 impl<R: ContextReader> Function<R> {
     /// Whether a request comes from the HSS; if not, the answer says so.
@@ -30,7 +31,12 @@ impl<R: ContextReader> Function<R> {
     }
 
     /// UPR: a subscription has changed or is gone. The answer waits for the write.
-    pub(super) fn subscription_change(&mut self, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, Stop> {
+    pub(super) fn subscription_change(
+        &mut self,
+        now: Now,
+        asked: &Asked,
+        actions: &mut Vec<Action>,
+    ) -> Result<Step, Stop> {
         let request = match pc4a::UpdateProseSubscriberDataRequest::decode(&asked.message) {
             Ok(request) => request,
             Err(faults) => {
@@ -56,10 +62,7 @@ impl<R: ContextReader> Function<R> {
         let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
         let flags = request.upr_flags;
         if flags & UprFlags::REMOVAL != 0 {
-            let text = format!("the HSS has removed {imsi}: ID1 and {} bindings go", stored.context.bindings.len());
-            let held = vec![Action::Report(Report { step: "UPR", text, failure: false }), success];
-            let writes = vec![Write::Delete { imsi, condition: Condition::Version(stored.version) }];
-            return Ok(Step::Write { writes, held, after: After::Nothing });
+            return Ok(self.part(now, &stored, Cause::Removed, Some(success)));
         }
         let mut context = stored.context.clone();
         let subscription = &mut context.subscription;
