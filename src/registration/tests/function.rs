@@ -316,7 +316,10 @@ fn f_6_binds_during_a_move_are_refused_for_now_and_the_new_function_is_named() {
     assert!(matches!(network.context().unwrap().state, UeState::Moved { .. }));
     assert_eq!(network.count("PNR"), 1);
     refused(&mut network);
+    // Where it went is remembered for as long as the UE itself may believe to be here.
     network.pass(Duration::from_secs(120 + 30));
+    assert!(matches!(network.context().unwrap().state, UeState::Moved { .. }));
+    network.pass(Duration::from_secs(3600 + 7200));
     assert_eq!(network.context(), None);
 }
 
@@ -326,7 +329,8 @@ fn f_6_a_move_that_is_never_confirmed_ends_by_a_timer() {
     let other = Place::Other;
     let message = message_g1(&other.host(), network.id1());
     network.ask(&other.sender(), Place::Function, &message);
-    network.pass(Duration::from_secs(590));
+    // As long as its ID1 is good the context is the UE's only one: it may still come back, or be fetched again.
+    network.pass(Duration::from_secs(3590));
     assert!(matches!(network.context().unwrap().state, UeState::Moving { .. }));
     network.pass(Duration::from_secs(60));
     assert_eq!(network.context(), None);
@@ -340,9 +344,11 @@ fn f_6_a_ue_that_comes_back_before_the_move_is_confirmed_is_registered_again() {
     network.ask(&other.sender(), Place::Function, &message_g1(&other.host(), id1));
     network.allocate();
     assert_eq!(network.id1(), id1);
+    assert_eq!(network.count("CTR"), 1, "the new function was asked, and had never recorded the UE");
     assert_eq!(network.context().unwrap().state, UeState::Registered);
     let answer = network.ask(&other.sender(), Place::Function, &release(&other.host(), id1));
-    assert_eq!(Outcome::of(&answer), Some(Outcome::REJECTED));
+    assert_eq!(Outcome::of(&answer), Some(Outcome::MOVING));
+    assert_eq!(find::<ProseFunctionId>(body(&answer)), Some(Place::Function.host().as_bytes()), "it is here");
     assert_eq!(bind(&mut network, &Message2::new(id1, "user")), Outcome::SUCCESS);
 }
 

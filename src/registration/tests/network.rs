@@ -11,8 +11,10 @@ use std::time::Duration;
 use super::super::app_server::{PublicKey, Question, User};
 use super::super::config::{FunctionPeer, Identity, same_host};
 use super::super::credential::{Credential, SIGNATURE_OCTETS, Secret, Signer};
-use super::super::element::{Action, Destination, Element, Event, NoAnswer, Now, Report, Sender, Ticket, Token};
-use super::super::function::{AppServerPeer, Function, FunctionConfig};
+use super::super::element::{
+    Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
+};
+use super::super::function::{AppServerPeer, Function, FunctionConfig, OverloadSettings};
 use super::super::hss::{Hss, HssConfig, Subscriber};
 use super::super::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use super::super::mme::{Mme, MmeConfig};
@@ -253,6 +255,7 @@ impl Default for Plan {
             pc2_application: crate::interfaces::pc2::APPLICATION,
             most_bindings: 4,
             most_pending: 64,
+            overload: OverloadSettings::default(),
         };
         let app_server = |application: &str| AppServerConfig {
             users: vec![user("alice", PASSWORD)],
@@ -694,6 +697,37 @@ impl Network {
         let mut actions = Vec::new();
         self.ue.change_function(0, &mut actions);
         self.carry(Place::Ue, actions);
+        self.settle();
+    }
+
+    /// Asks the function as its operator.
+    pub fn operate(&mut self, question: &Inquiry) -> Result<serde_json::Value, NoReply> {
+        let (now, mut actions) = (self.now(), Vec::new());
+        let answer = self.function.operate(now, question, &mut actions);
+        self.carry(Place::Function, actions);
+        self.settle();
+        answer
+    }
+
+    pub fn mme_operate(&mut self, question: &Inquiry) -> Result<serde_json::Value, NoReply> {
+        let now = self.now();
+        self.mme.operate(now, question, &mut Vec::new())
+    }
+
+    /// A function dies and comes back with what is in its store alone.
+    pub fn restart(&mut self, place: Place) {
+        self.timers.retain(|_, (of, _)| *of != place);
+        self.held.retain(|(of, ..)| *of != place);
+        let plan = Plan::default();
+        self.next += 1;
+        let seed = [self.next as u8; 16];
+        match place {
+            Place::Function => {
+                self.function = Function::new(place.identity(), plan.function, self.store.clone(), seed).unwrap();
+            }
+            _ => self.other = Function::new(place.identity(), plan.other, self.other_store.clone(), seed).unwrap(),
+        }
+        self.start(place);
         self.settle();
     }
 

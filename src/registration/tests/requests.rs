@@ -6,11 +6,11 @@ use crate::avp::dictionary::{
     private, write_avp,
 };
 use crate::avp::{Address, Avps};
-use crate::interfaces::pc4::function as between;
+use crate::interfaces::pc4::{function as between, mme};
 use crate::interfaces::{pc2, pc3};
 use crate::message::{Command, Envelope};
 use crate::registration::exchange::{NO_STATE, vendor_specific};
-use crate::registration::identifiers::Pduid;
+use crate::registration::identifiers::{Imsi, Pduid};
 
 pub fn envelope(application: u32) -> Envelope {
     Envelope { application, hop_by_hop: 77, end_to_end: 78 }
@@ -66,6 +66,27 @@ impl Message2 {
         }
         .to_bytes(envelope(pc2::APPLICATION))
     }
+}
+
+/// Message 5 on the leg to the function, with the old ID1 and ID3 of a UE that moves and octets of further AVPs.
+pub fn message_5(imsi: Imsi, old: Option<(Pduid, &str)>, more: &[u8]) -> Vec<u8> {
+    let (host, user) = (Place::Mme.host(), imsi.reveal());
+    let old_id1 = old.map(|(id1, _)| id1.to_octets());
+    mme::IdentifierAllocationRequest {
+        session_id: "mme;1;1",
+        vendor_specific_application_id: vendor_specific(mme::APPLICATION),
+        auth_session_state: NO_STATE,
+        origin_host: &host,
+        origin_realm: REALM,
+        destination_realm: REALM,
+        user_name: &user,
+        ue_prose_capability: 0xff,
+        old_pduid: old_id1.as_ref().map(<[u8; 8]>::as_slice),
+        old_prose_function_id: old.map(|(_, id3)| id3.as_bytes()),
+        extra: Avps::new(more).map(Result::unwrap).collect(),
+        ..Default::default()
+    }
+    .to_bytes(envelope(mme::APPLICATION))
 }
 
 /// Message 1, with a password.
@@ -156,6 +177,27 @@ impl MessageU1<'_> {
         }
         .to_bytes(envelope(pc2::APPLICATION))
     }
+}
+
+/// A farewell of `origin` in the name of the function `named`.
+pub fn farewell(origin: &str, named: &str, id2: &str, id1: Pduid) -> Vec<u8> {
+    let mut own = Vec::new();
+    write_avp::<ContextMove>(&ContextMove::DEREGISTERED, &mut own);
+    write_avp::<PduidAvp>(&id1.to_octets().as_slice(), &mut own);
+    pc2::ProXimityActionRequest {
+        session_id: "pf1;1;1",
+        auth_application_id: pc2::APPLICATION,
+        auth_session_state: NO_STATE,
+        origin_host: origin,
+        origin_realm: REALM,
+        destination_realm: REALM,
+        origin_app_layer_user_id: Some(id2),
+        prose_function_id: Some(named.as_bytes()),
+        prose_app_id: Some(APPLICATION),
+        extra: Avps::new(&own).map(Result::unwrap).collect(),
+        ..Default::default()
+    }
+    .to_bytes(envelope(pc2::APPLICATION))
 }
 
 /// PXR of a type, with the users and the PFID given.
