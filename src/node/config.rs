@@ -48,6 +48,20 @@
 //!
 //! [function]                             # one of ue, mme, hss, function, app_server, responder, relay, redirect
 //! plmn = "001-01"
+//! id1_validity = 43200                   # seconds; retention = 86400 more, in which an ID1 that has run out may be renewed
+//! most_pending = 65536                   # requests under way or waiting; then 3004 DIAMETER_TOO_BUSY
+//! retry_first = 1                        # seconds before an app server that is down is tried again, doubled each time
+//! retry_most = 60                        # seconds that doubling ends at
+//! move_hold = 600                        # seconds for which a UE that comes back from a move nobody confirmed is served only
+//!                                        # after the function that fetched its context has been asked
+//! moved_memory = 120                     # seconds for which it is remembered at the least where a UE has moved to
+//!
+//! [function.overload]                    # all of it may be left out
+//! shed_from = 80                         # per cent of most_pending from which the least important (DRMP) are turned away and
+//!                                        # others are asked by OC-OLR to send less
+//! most_under_way = 16384                 # exchanges at a time; what waits begins by its DRMP
+//! most_of_a_ue = 16                      # requests of one UE that wait for the one under way
+//! most_untold = 65536                    # messages about moves and farewells in memory; the others wait in the store
 //! ```
 //!
 //! Users of an app server prove themselves by a key (message 1 is signed with Ed25519) or by a password:
