@@ -73,6 +73,8 @@
 //! passwords = "chat.passwords"           # users with passwords, NAME:HASH a line; `proselink user hash` makes such a line
 //! lab = false                            # true: passwords are taken over connections that TLS does not protect, too
 //! proof_window = 60                      # seconds that the clock of a signed proof may be off
+//! most_pending = 65536                   # requests under way; then 3004 DIAMETER_TOO_BUSY
+//! shed_from = 80                         # as in [function.overload]
 //!
 //! [[app_server.users]]                   # or here: key, password, or both
 //! name = "user1@chat.example"

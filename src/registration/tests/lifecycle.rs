@@ -221,3 +221,22 @@ fn as_5_a_farewell_is_taken_only_from_the_function_that_serves_the_ue() {
         assert_eq!(network.bound(APPLICATION, &id2), []);
     }
 }
+
+#[test]
+fn f_1_a_user_who_replaces_a_ue_keeps_the_id2_on_the_new_one() {
+    let mut network = Network::with(|plan| {
+        let imsi = "001010000000002".parse().unwrap();
+        plan.ue.devices.push(super::super::ue::Device { imsi, ..plan.ue.devices[0].clone() });
+        plan.hss.subscribers.push(super::super::hss::Subscriber { imsi, ..plan.hss.subscribers[0].clone() });
+    });
+    network.register();
+    let id2 = network.context().unwrap().bindings[0].id2.as_str().to_owned();
+    let (now, mut actions) = (network.now(), Vec::new());
+    network.ue.register(now, 1, &mut actions);
+    network.carry(Place::Ue, actions);
+    network.settle();
+    assert_eq!(network.bound(APPLICATION, &id2).len(), 2);
+    leave(&mut network);
+    let bound = network.bound(APPLICATION, &id2);
+    assert_eq!((bound.len(), bound[0].id1), (1, network.ue.attachment(1).unwrap().id1));
+}

@@ -269,3 +269,34 @@ fn two_functions_that_ask_each_other_for_a_ue_do_not_wait_for_each_other() {
     assert_eq!(alone.outcomes().len(), 2);
     assert!(alone.function.is_idle());
 }
+
+#[test]
+fn rfc_7683_an_app_server_tells_of_overload_and_heeds_it() {
+    let mut network = Network::with(|plan| (plan.app_server.shed_from, plan.app_server.most_pending) = (50, 4));
+    network.register();
+    // U1 of a function that understands reports.
+    let pxr = network.ask(&Place::Function.sender(), Place::AppServer, &{
+        let mut message = super::requests::pxr(0, Some("nobody"), None, Some(&Place::Function.host()));
+        append(&mut message, &features());
+        message
+    });
+    assert!(find::<OcSupportedFeatures>(body(&pxr)).is_some() && find::<OcOlr>(body(&pxr)).is_none());
+    // Message 3 asks for nothing more at all.
+    let report = group::OcOlr {
+        oc_sequence_number: 1,
+        oc_reduction_percentage: Some(100),
+        oc_validity_duration: Some(30),
+        ..Default::default()
+    };
+    let mut avp = Vec::new();
+    write_avp::<OcOlr>(&report, &mut avp);
+    network.spoil = Some(Box::new(move |answer| append(answer, &avp)));
+    network.register();
+    network.spoil = None;
+    network.ladder();
+    network.register();
+    assert_eq!((network.count("XAR"), network.outcome("URA")), (0, Outcome::TOO_BUSY));
+    network.pass(std::time::Duration::from_secs(31));
+    network.register();
+    assert_eq!((network.count("XAR"), network.outcome("URA")), (1, Outcome::SUCCESS));
+}
