@@ -61,6 +61,8 @@ impl Lane {
     }
 }
 
+/// What waits for one node takes at most one part in so many of all places.
+const LARGEST_SHARE: usize = 4;
 /// Messages under way to one node at a time, while it answers.
 const WINDOW: usize = 64;
 /// Nodes shown at once.
@@ -95,11 +97,13 @@ impl Deliveries {
         if self.parcels.contains_key(&parcel) {
             return false;
         }
-        if !self.has_room() {
+        let host: Box<str> = host.to_ascii_lowercase().into();
+        let waiting = self.lanes.get(&host).map_or(0, |lane| lane.queue.len());
+        // A node that is down for long must not take the places of the others.
+        if !self.has_room() || waiting >= (self.most / LARGEST_SHARE).max(1) {
             self.left_out = true;
             return false;
         }
-        let host: Box<str> = host.to_ascii_lowercase().into();
         self.lanes.entry(host.clone()).or_default().queue.push_back(parcel.clone());
         let known = Known { host, state: State::Queued, attempts: 0, candidates: 1, next: None, cause: None };
         self.parcels.insert(parcel, known);

@@ -29,6 +29,8 @@ pub(super) struct Sweep {
 }
 
 const STAGES: [&str; 3] = [MOVES, RELEASES, FAREWELLS];
+/// What found no place is looked for again after so many doublings of the first interval.
+const AGAIN: u32 = 5;
 /// Marks read at a time.
 const PAGE: usize = 256;
 /// The time between two pages.
@@ -121,7 +123,8 @@ impl<R: ContextReader> Function<R> {
         self.pump(now, &host, actions);
         if self.deliveries.left_out && !self.sweeping && self.deliveries.has_much_room() {
             self.deliveries.left_out = false;
-            self.sweep(now, Sweep::default(), actions);
+            self.sweeping = true;
+            self.timer(Waiting::Sweep(Sweep::default()), self.back_off(AGAIN), actions);
         }
     }
 

@@ -211,7 +211,7 @@ fn f3_1_what_finds_no_place_in_memory_is_read_from_the_store_later() {
     network.change_function();
     assert_eq!(network.other.untold(), 1);
     network.down.clear();
-    network.pass(Duration::from_secs(60));
+    network.pass(Duration::from_secs(200));
     assert_eq!(network.other.untold(), 0);
     assert!(network.other_store.values("move/", None, 9).unwrap().is_empty());
     assert!(network.other_store.values("release/", None, 9).unwrap().is_empty());
