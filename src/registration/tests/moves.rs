@@ -9,6 +9,8 @@ use super::network::{APPLICATION, GAMES, Network, Place, imsi};
 use super::requests::{Message2, message_5};
 use crate::avp::dictionary::{Pduid as PduidAvp, ProseFunctionId};
 use crate::message::find;
+use crate::registration::hss::Subscriber;
+use crate::registration::identifiers::{Imsi, Pduid};
 use crate::registration::reply::{Outcome, body};
 use crate::store::memory::Fault;
 use crate::store::{ContextReader, UeState};
@@ -145,30 +147,47 @@ fn f3_1_a_function_that_asks_the_wrong_one_is_told_the_right_one() {
     assert_eq!(find::<ProseFunctionId>(body(&answer)), Some(here.host().as_bytes()));
 }
 
-#[test]
-fn f3_1_a_lane_of_an_app_server_that_is_down_is_tried_by_one_message_however_many_wait() {
-    let devices = 20;
+/// UEs of which the second app server has users, and the other function's bound of what it keeps in memory.
+fn strangers_in_games(devices: usize, most_untold: usize) -> (Network, Vec<(Imsi, Pduid)>) {
+    let stranger = |number: usize| format!("0010100000{number:05}").parse::<Imsi>().unwrap();
     let mut network = Network::with(|plan| {
-        for number in 0..devices {
-            let imsi = format!("0010100000{number:05}").parse().unwrap();
-            plan.hss.subscribers.push(crate::registration::hss::Subscriber {
-                imsi,
-                msisdn: None,
-                prose_permission: Some(3),
-                allowed_plmns: Vec::new(),
-            });
-        }
+        plan.other.overload.most_untold = most_untold;
+        let known = plan.hss.subscribers[0].clone();
+        plan.hss.subscribers.extend((0..devices).map(|number| Subscriber { imsi: stranger(number), ..known.clone() }));
     });
-    let mut moved = Vec::new();
+    let mut all = Vec::new();
     for number in 0..devices {
-        let imsi = format!("0010100000{number:05}").parse().unwrap();
-        let answer = network.ask(&Place::Mme.sender(), Place::Function, &message_5(imsi, None, &[]));
-        let id1 = find::<PduidAvp>(body(&answer)).unwrap().try_into().map(u64::from_be_bytes).unwrap().into();
+        let answer = network.ask(&Place::Mme.sender(), Place::Function, &message_5(stranger(number), None, &[]));
+        let id1 = Pduid::from_octets(find::<PduidAvp>(body(&answer)).unwrap()).unwrap();
         let mut bind = Message2::new(id1, &format!("user {number}"));
         (bind.from, bind.application) = (Place::SecondAppServer, Some(GAMES.to_owned()));
         network.ask(&bind.from.sender(), Place::Function, &bind.bytes());
-        moved.push((imsi, id1));
+        all.push((stranger(number), id1));
     }
+    (network, all)
+}
+
+#[test]
+fn f3_1_an_app_server_that_is_down_takes_its_share_of_the_places_and_no_more() {
+    let (mut network, moved) = strangers_in_games(12, 16);
+    network.register();
+    network.down.insert(Place::SecondAppServer);
+    for (imsi, id1) in moved {
+        let old = Place::Function.host();
+        network.ask(&Place::Mme.sender(), Place::Other, &message_5(imsi, Some((id1, &old)), &[]));
+    }
+    assert!(network.other.untold() <= 5, "{}", network.other.untold());
+    network.change_function();
+    assert_eq!((network.count("PXR"), network.outcome("PXA")), (1, Outcome::SUCCESS), "the others are told at once");
+    network.down.clear();
+    network.pass(Duration::from_secs(300));
+    assert_eq!(network.other.moves(network.now(), None, 10).unwrap().moves, []);
+}
+
+#[test]
+fn f3_1_a_lane_of_an_app_server_that_is_down_is_tried_by_one_message_however_many_wait() {
+    let devices = 20;
+    let (mut network, moved) = strangers_in_games(devices, 65_536);
     network.silent.insert(Place::SecondAppServer);
     network.ladder();
     for (imsi, id1) in moved {
