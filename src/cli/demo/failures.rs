@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use self::judge::Judged;
 use self::messages::Known;
-use self::rows::{Act, ROWS, Row};
+use self::rows::{Act, BEYOND, ROWS, Row};
 use super::ladder::Ladder;
 use super::network::{self, APP_SERVER, FUNCTION_2, MME, Network, NetworkError, Plan, Scene, UE};
 use super::{DemoArgs, Early, Folder, annotate, exit, say};
@@ -44,10 +44,15 @@ struct Played {
 /// Plays the rows and judges the capture.
 pub(super) async fn conduct(args: &DemoArgs, colour: bool) -> Result<u8, Early> {
     let wanted = args.row.as_deref();
-    let rows: Vec<_> =
-        ROWS.iter().enumerate().filter(|(_, row)| wanted.is_none_or(|wanted| wanted == row.name)).collect();
+    let beyond = BEYOND.iter().filter(|_| wanted.is_some());
+    let rows: Vec<_> = ROWS
+        .iter()
+        .chain(beyond)
+        .enumerate()
+        .filter(|(_, row)| wanted.is_none_or(|wanted| wanted == row.name))
+        .collect();
     if rows.is_empty() {
-        let names = ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+        let names = ROWS.iter().chain(BEYOND).map(|row| row.name).collect::<Vec<_>>().join(", ");
         return Err(Early::Usage(format!("there is no row {}; the rows are {names}", wanted.unwrap_or_default())));
     }
     let folder = Folder::open(args.store.as_deref()).map_err(Early::Environment)?;
@@ -166,10 +171,8 @@ async fn perform(
             let refused = network.ue.follow(|ue, _, _| ue.is_idle(0).then(|| ue.refused(0).cloned())).await?;
             return Ok(refused.map(|refused| format!("the UE has no ID1: {}", refused.text)));
         }
-        Act::Register => {
-            network.ue.call(|ue, now, actions| ue.register(now, 0, actions)).await?;
-            network.ue.follow(|ue, _, _| ue.is_idle(0).then_some(())).await?;
-        }
+        Act::Register => register(network, 0).await?,
+        Act::RegisterOther => register(network, 1).await?,
         Act::Send(from, to, write) => {
             let credential = credential.clone();
             let known = network.ue.call(move |ue, _, _| known(ue, place, credential)).await?;
@@ -201,7 +204,12 @@ async fn perform(
     Ok(None)
 }
 
-/// What there is to know of the only UE.
+async fn register(network: &Network, device: usize) -> Result<(), NetworkError> {
+    network.ue.call(move |ue, now, actions| ue.register(now, device, actions)).await?;
+    Ok(network.ue.follow(move |ue, _, _| ue.is_idle(device).then_some(())).await?)
+}
+
+/// What there is to know of the first UE.
 fn known(ue: &crate::registration::Ue, place: usize, credential: Credential) -> Known {
     let id2 = match ue.phase(0) {
         Some(Phase::Registered { id2 }) => Some(id2.clone()),

@@ -98,7 +98,7 @@ pub struct Plan {
     pub second_realm: &'static str,
     /// An application that the MME and the first function claim to have, and their elements have not.
     pub claimed: Option<u32>,
-    /// How long the app server waits for answers, where that is not the default.
+    /// How long the app server waits for answers, and a party that stops for its own, where that is not the default.
     pub answer_wait: Option<Duration>,
     /// Folder of the two stores.
     store: PathBuf,
@@ -374,6 +374,9 @@ impl Plan {
         let mut settings = Settings::new(local);
         settings.transport = Transport::EmbeddedSctp;
         settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT).into()];
+        if let Some(wait) = self.answer_wait {
+            settings.drain = wait;
+        }
         for (from, to) in self.links.iter().copied() {
             let (other, connects) = match party {
                 _ if party == from => (to, true),
