@@ -29,7 +29,7 @@ fn every_case_holds() {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| value != "0");
     let record = set("RECORD_CAPTURES");
     if record {
-        failures::record(|message| typed(message));
+        failures::record(typed);
     }
     let update = record || set("UPDATE_CAPTURES");
     let (cases, errors) = case::cases();
