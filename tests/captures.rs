@@ -1,12 +1,15 @@
 //! The walker of `captures/`: every case folder tells a story of two peers, and this test holds the program to it.
 //!
 //! `UPDATE_CAPTURES=1 cargo test --test captures` writes `input.pcapng` of hand-written cases and every `messages.jsonl`
-//! anew; the diff is the review. Expectations in `case.toml` are people's, and never rewritten.
+//! anew; the diff is the review. Expectations in `case.toml` are people's, and never rewritten, but for the cases under
+//! `captures/failures/`: `RECORD_CAPTURES=1` has the failure tour play each of them again.
 
 #![cfg(feature = "net")]
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/failures.rs"]
+mod failures;
 #[path = "support/source.rs"]
 mod source;
 
@@ -23,7 +26,12 @@ use serde_json::Value;
 
 #[test]
 fn every_case_holds() {
-    let update = std::env::var_os("UPDATE_CAPTURES").is_some_and(|value| value != "0");
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| value != "0");
+    let record = set("RECORD_CAPTURES");
+    if record {
+        failures::record(typed);
+    }
+    let update = record || set("UPDATE_CAPTURES");
     let (cases, errors) = case::cases();
     let mut complaints: Vec<String> = errors;
     for case in &cases {

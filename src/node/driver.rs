@@ -240,6 +240,8 @@ pub(super) struct Driver<E> {
     spare_actions: Vec<Action>,
     /// Set by a stop: until when answers are waited for.
     stopping: Option<Duration>,
+    /// The peers have been told of the stop.
+    parting: bool,
     views_stale: bool,
 }
 
@@ -304,6 +306,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             actions: Vec::new(),
             spare_actions: Vec::new(),
             stopping: None,
+            parting: false,
             views_stale: true,
         }
     }
@@ -475,7 +478,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         let timers = self.timer_order.first().map(|(at, _)| *at);
         let parked = self.parked.front().map(|(at, ..)| *at);
         let strangers = self.strangers.front().map(|(at, _)| *at);
-        let stopping = self.stopping.map(|at| if at > self.begun.elapsed() { at } else { at + CLOSE_SPAN });
+        let stopping = self.stopping.map(|at| if self.parting { at + CLOSE_SPAN } else { at });
         let beat = self.heartbeat.as_ref().map(|_| self.next_beat);
         let others = [timers, parked, strangers, stopping, beat];
         others.into_iter().flatten().fold(self.peers_due, Duration::min)
@@ -686,6 +689,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         if busy && now.elapsed < until {
             return;
         }
+        self.parting = true;
         for at in 0..self.peers.len() {
             self.peers[at].machine.stop(now.elapsed, REBOOTING);
             self.drain_peer(now, at, None);
