@@ -1,9 +1,9 @@
 //! `proselink demo`: the whole procedure once through, six parties in one process, real SCTP packets over real UDP
 //! sockets on loopback.
 
-mod describe;
+pub(super) mod describe;
 mod ladder;
-mod network;
+pub(super) mod network;
 mod summary;
 
 use std::io::Write as _;
@@ -241,7 +241,7 @@ fn observer(
                 _ => {}
             }
         }
-        Observation::Report(_) => {}
+        Observation::Received { .. } | Observation::Report(_) => {}
     })
 }
 

@@ -13,6 +13,7 @@ pub mod load;
 mod output;
 pub mod run;
 pub mod send;
+pub mod show;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -102,6 +103,8 @@ enum Verb {
     Config(config::ConfigArgs),
     /// Put load on a peer: throughput, and latency in percentiles
     Load(load::LoadArgs),
+    /// Look into a running node: UEs, one UE, moves, peers
+    Show(show::ShowArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
 }
@@ -128,6 +131,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Doctor(args) => doctor::run(args, &cli.globals),
         Verb::Config(args) => config::run(args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
+        Verb::Show(args) => show::run(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
     }
 }

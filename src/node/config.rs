@@ -11,6 +11,7 @@
 //! tw = 30                                # seconds of silence before a peer is asked
 //! store = "function.redb"
 //! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
+//! admin = "function.sock"                # Unix socket for `proselink show`, for its owner alone; left out: none
 //! drain = 5                              # seconds that a stop waits for answers that are under way
 //! linger = 0.0001                        # seconds that it watches for the next message while they come thick: answers are
 //!                                        # faster, a core is busier; 0 to sleep at once
@@ -105,6 +106,8 @@ pub struct Config {
     pub tls: Option<Credentials>,
     /// Where metrics are shown over HTTP.
     pub metrics: Option<SocketAddr>,
+    /// Where the admin socket is.
+    pub admin: Option<PathBuf>,
     /// What cannot change while the node runs.
     pub fixed: Fixed,
     /// What it plays.
@@ -200,6 +203,23 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl Role {
+    /// Its name, which is that of its section.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ue(_) => "ue",
+            Self::Mme(_) => "mme",
+            Self::Hss(_) => "hss",
+            Self::Function(_) => "function",
+            Self::AppServer(_) => "app_server",
+            Self::Responder(_) => "responder",
+            Self::Relay(_) => "relay",
+            Self::Redirect(_) => "redirect",
+        }
+    }
+}
+
 impl Config {
     /// The node's name as its element knows it.
     #[must_use]
@@ -267,6 +287,7 @@ struct File {
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
     metrics: Option<Spanned<String>>,
+    admin: Option<PathBuf>,
     drain: Option<Spanned<f64>>,
     linger: Option<Spanned<f64>>,
     private: Option<Spanned<PrivateNumbers>>,
@@ -424,6 +445,7 @@ impl File {
             return Err((None, words.to_owned()));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
+        let admin = self.admin.map(|admin| folder.join(admin));
         Ok(Config {
             settings,
             udp_port: self.udp_port,
@@ -432,6 +454,7 @@ impl File {
             store,
             tls,
             metrics,
+            admin,
             fixed: Fixed::default(),
             role,
             warnings: Vec::new(),

@@ -10,6 +10,7 @@
 //! The task owns all state, so nothing is locked; it waits for nothing but the queue and the next deadline, so one slow
 //! peer holds up no other: a peer that takes nothing any more is dropped when its queue is full.
 
+pub mod admin;
 pub mod agent;
 pub mod config;
 mod driver;
@@ -46,8 +47,10 @@ pub struct Settings {
     pub listen: Vec<Endpoint>,
     /// Over what, where an endpoint does not say.
     pub transport: Transport,
-    /// Its peers; nobody else is let in.
+    /// Its peers; nobody else is let in, but for guests.
     pub peers: Vec<PeerSettings>,
+    /// Peers that nobody named and that are let in all the same, at a time. Default 0: a lab's stand-in may want some.
+    pub guests: usize,
     /// The realm routing table, beside what the peers say of themselves.
     pub routes: Vec<RealmRoute>,
     /// The private numbers on the wire, where they are not ours.
@@ -93,6 +96,7 @@ impl Settings {
             listen: Vec::new(),
             transport: Transport::default(),
             peers: Vec::new(),
+            guests: 0,
             routes: Vec::new(),
             private: PrivateNumbers::default(),
             drain: Duration::from_secs(5),
@@ -132,6 +136,15 @@ pub enum Observation<'a> {
     Sent {
         /// Origin-Host of the peer it goes to.
         to: &'a str,
+        /// Its header.
+        header: &'a Header,
+        /// The whole message.
+        message: &'a [u8],
+    },
+    /// A message of an application has come.
+    Received {
+        /// Origin-Host of the peer it came from.
+        from: &'a str,
         /// Its header.
         header: &'a Header,
         /// The whole message.
