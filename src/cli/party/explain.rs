@@ -41,13 +41,21 @@ pub fn explain(refused: &Refused) -> &'static str {
             "The UE is just moving to another function (F-6), which the answer names. Try again in a moment."
         }
         _ => match refused.code {
-            Some(3002) => "No node on the way leads to where the request should go. Look at the peers of the node that answered.",
+            Some(3002) => {
+                "No node on the way leads to where the request should go. Look at the peers of the node that answered."
+            }
             Some(3004) => "A node has more to do than it can (DIAMETER_TOO_BUSY). Try again in a moment.",
-            Some(5004 | 5005 | 5014) => "The other side does not accept an AVP of ours; -w records the exchange, and `proselink \
-                                         decode` shows the AVP that Failed-AVP names.",
-            Some(_) => "The answer gives no cause of the procedure's own; -w records the exchange for `proselink decode`.",
-            None => "No answer came in time. -w records what was sent; `proselink show peers` at the other node tells whom it \
-                     reaches.",
+            Some(5004 | 5005 | 5014) => {
+                "The other side does not accept an AVP of ours; -w records the exchange, and `proselink \
+                                         decode` shows the AVP that Failed-AVP names."
+            }
+            Some(_) => {
+                "The answer gives no cause of the procedure's own; -w records the exchange for `proselink decode`."
+            }
+            None => {
+                "No answer came in time. -w records what was sent; `proselink show peers` at the other node tells whom it \
+                     reaches."
+            }
         },
     }
 }
