@@ -1,6 +1,7 @@
 //! `proselink load`: how many requests a peer answers, and how fast.
 
 mod engine;
+mod registration;
 mod report;
 mod template;
 
@@ -10,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::engine::{Plan, Progress, Tally};
@@ -23,8 +24,23 @@ use crate::net::Options;
 
 /// The arguments of `load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct LoadArgs {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    requests: Option<RequestArgs>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Whole registrations, messages 5 and 6 and 1 to 4, with a function or with a network of our own
+    Registration(Box<registration::RegistrationArgs>),
+}
+
+/// What requests are sent, and to whom.
+#[derive(Debug, Args)]
+struct RequestArgs {
     /// Requests in JSON or YAML, sent in turn; `{n:4}` in a text is the request's number in four digits
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -62,6 +78,8 @@ const EXAMPLES: &str = "\
 Examples:
   proselink load --peer 'aaa://hss.example;transport=tcp' examples/ulr.json --rate 20000 --outstanding 1000 --for 30s
       20,000 requests a second: does it keep up, and how long does an answer take?
+  proselink load registration --ues 20000 --rate 500
+      whole registrations instead; see `proselink load registration --help`
   proselink load --peer tcp:127.0.0.1:3868 examples/ulr.json --outstanding 64 --warm-up 2s --json
       as many as it can with 64 waiting, as JSON
   proselink load --peer tcp:127.0.0.1 --connections 4 --identity 'mme{n:1}.example' --realm example examples/ulr.json
@@ -87,13 +105,20 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Runs the verb; the result is the exit code.
 pub fn run(args: LoadArgs, _globals: &Globals) -> u8 {
+    if let Some(What::Registration(args)) = &args.what {
+        return registration::run(args);
+    }
+    let Some(args) = args.requests else {
+        eprintln!("proselink load: a file of requests and --peer are needed, or `registration`");
+        return exit::USAGE;
+    };
     perform(args).unwrap_or_else(|early| {
         eprintln!("proselink load: {}", early.words);
         early.code
     })
 }
 
-fn perform(args: LoadArgs) -> Result<u8, Early> {
+fn perform(args: RequestArgs) -> Result<u8, Early> {
     let documents = draft::read(&args.file).map_err(Early::usage)?;
     let zeroed = documents.iter().map(template::probe).collect::<Result<Vec<_>, _>>().map_err(Early::usage)?;
     let outstanding = args.outstanding as usize;

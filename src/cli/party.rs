@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::counterpart::{Calling, Counterpart};
+pub use self::counterpart::{Calling, Counterpart, Known, calls};
 use self::lines::Lines;
 use super::call::{Early, TlsArgs, duration};
 use super::exit;
@@ -137,12 +137,13 @@ impl Stage {
 }
 
 /// A name for a node that starts now. Grows with every start, so that peers see a restart. RFC 6733 section 8.16.
-fn origin_state() -> u32 {
+pub fn origin_state() -> u32 {
     let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     unix.as_secs() as u32
 }
 
-fn seed() -> Result<[u8; 16], Early> {
+/// From the system's randomness.
+pub fn seed() -> Result<[u8; 16], Early> {
     let mut seed = [0; 16];
     getrandom::fill(&mut seed)
         .map_err(|error| Early::environment(format!("the system gives no randomness: {error}")))?;
@@ -150,7 +151,7 @@ fn seed() -> Result<[u8; 16], Early> {
 }
 
 /// A value that a configuration could have, made from what the command line says.
-fn settings<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, Early> {
+pub fn settings<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, Early> {
     toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| Early::usage(error.message()))
 }
 
