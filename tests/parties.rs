@@ -181,3 +181,37 @@ fn a_counterpart_that_is_not_there_is_told_and_has_its_exit_code() {
     let output = proselink(&["ue", "allocate", "--imsi", "12", "--function", &function]);
     assert_eq!(output.status.code(), Some(2), "{}", both(&output));
 }
+
+#[test]
+fn a_load_registers_every_ue_over_embedded_sctp_and_says_how_fast() {
+    let output = proselink(&["load", "registration", "--ues", "40", "--warm-up", "10", "--rate", "200", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["registered"], &report["refused"], &report["durable"]), (&30.into(), &0.into(), &true.into()));
+    let p99 = report["latency_us"]["whole"]["p99"].as_f64().unwrap();
+    assert!(p99 >= report["latency_us"]["whole"]["p50"].as_f64().unwrap());
+    assert!(!both(&output).contains("0010100"), "an IMSI is told whole");
+}
+
+#[test]
+fn a_commit_for_each_write_is_what_it_says() {
+    let output = proselink(&["load", "registration", "--ues", "20", "--commit-each", "--over", "tcp", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["commits"], &report["writes"]), (&40.into(), &40.into()), "one for ID1, one for ID2");
+}
+
+#[test]
+fn a_load_drives_a_function_in_another_process_and_plays_its_hss() {
+    let lab = Lab::new();
+    let configuration = lab.function_configuration("tcp", "");
+    let mut function = Node::start(&["run", "-c", word(&configuration)]);
+    function.says("listens at");
+    let hss = format!("tcp:{}", lab.address(13));
+    let words = ["load", "registration", "--ues", "25", "--over", "tcp", "--function", &lab.function("tcp"), "--hss-listen", &hss];
+    let output = proselink(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    assert!(text(&output.stdout).contains("25 registered, 0 not"), "{}", both(&output));
+    let ues = proselink(&["show", "ues", "-c", word(&configuration)]);
+    assert!(text(&ues.stdout).contains("25 UEs of function."), "{}", both(&ues));
+}

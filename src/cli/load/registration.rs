@@ -143,7 +143,7 @@ async fn perform(args: &RegistrationArgs) -> Result<u8, Early> {
         return Err(Early::usage("--warm-up is as many as --ues: nothing would be left to count"));
     }
     let network = Network::start(args, plan).await?;
-    let before = (network.commits(), super::engine::cpu_of("/proc/self"));
+    let before = (network.commits(), super::engine::cpu_of_all());
     let begun = Instant::now();
     network.crowd.call(|crowd, now, actions| crowd.go(now, actions)).await.map_err(Early::environment)?;
     let ended = network.crowd.follow(|crowd, _, _| crowd.outcome());
@@ -156,7 +156,7 @@ async fn perform(args: &RegistrationArgs) -> Result<u8, Early> {
         }
     };
     let wall = begun.elapsed();
-    let cpu = super::engine::cpu_of("/proc/self").saturating_sub(before.1);
+    let cpu = super::engine::cpu_of_all().saturating_sub(before.1);
     let commits = network.commits().zip(before.0).map(|(after, before)| report::Commits {
         commits: after.commits - before.commits,
         writes: after.writes - before.writes,
