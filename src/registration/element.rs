@@ -175,6 +175,70 @@ impl fmt::Display for Report {
     }
 }
 
+/// What an operator asks of a running element, as the admin socket reads it:
+/// `{"ask": "ue", "ue": "001010123456789"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Question {
+    /// A page of the UEs: [`UePage`](super::function::view::UePage).
+    Ues {
+        /// `next` of the page before; absent for the first.
+        #[serde(default)]
+        after: Option<String>,
+        /// UEs of the page, 1 to 1000.
+        #[serde(default = "page")]
+        limit: usize,
+    },
+    /// One UE: [`UeView`](super::function::view::UeView).
+    Ue {
+        /// IMSI, or ID1 as sixteen hexadecimal digits.
+        ue: String,
+    },
+    /// Who has yet to learn of a move or a farewell: [`Moves`](super::function::view::Moves).
+    Moves {
+        /// `next` of the page before; absent for the first.
+        #[serde(default)]
+        after: Option<String>,
+        /// UEs of the page, 1 to 1000.
+        #[serde(default = "page")]
+        limit: usize,
+    },
+    /// Makes the ID1 of a UE invalid at once. It gets a new one when it asks; its bindings end.
+    Revoke {
+        /// IMSI, or ID1 as sixteen hexadecimal digits.
+        ue: String,
+    },
+    /// Forgets a UE; app servers and HSS are told.
+    Deregister {
+        /// IMSI, or ID1 as sixteen hexadecimal digits.
+        ue: String,
+    },
+}
+
+const fn page() -> usize {
+    100
+}
+
+/// Why an operator's question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReply {
+    /// The element is no function.
+    #[error("this node has no UEs: ask a function")]
+    NotHere,
+    /// The text is neither.
+    #[error("expected an IMSI of 6 to 15 digits or an ID1 of 16 hexadecimal digits")]
+    NoUe,
+    /// There is no such context.
+    #[error("no UE of this function has it")]
+    Unknown,
+    /// A page position that no page gave.
+    #[error("`after` is the `next` of the page before, not something else")]
+    NoPosition,
+    /// The storage failed.
+    #[error("the store cannot be read: {0}")]
+    Store(String),
+}
+
 /// A party of the procedure.
 pub trait Element {
     /// The Application-Ids it serves or uses: what its node advertises.
@@ -192,6 +256,19 @@ pub trait Element {
 
     /// Begins: called once, before any event. An element takes up here what an earlier run left undone.
     fn start(&mut self, _now: Now, _actions: &mut Vec<Action>) {}
+
+    /// Answers an operator and appends what is to be done. A change is said to be begun, not done: its report tells.
+    ///
+    /// # Errors
+    /// The element has no UEs, or none of this name.
+    fn operate(
+        &mut self,
+        _now: Now,
+        _question: &Question,
+        _actions: &mut Vec<Action>,
+    ) -> Result<serde_json::Value, NoReply> {
+        Err(NoReply::NotHere)
+    }
 
     /// Takes an event and appends what is to be done.
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>);

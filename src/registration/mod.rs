@@ -31,7 +31,9 @@ pub mod ue;
 
 pub use app_server::{AppServer, AppServerConfig};
 pub use config::{FunctionPeer, Identity};
-pub use element::{Action, Destination, Element, Event, NoAnswer, Now, Report, Sender, Ticket, Token};
+pub use element::{
+    Action, Destination, Element, Event, NoAnswer, NoReply, Now, Question, Report, Sender, Ticket, Token,
+};
 pub use function::{Function, FunctionConfig};
 pub use hss::{Hss, HssConfig};
 pub use mme::{Mme, MmeConfig};

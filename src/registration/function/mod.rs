@@ -15,6 +15,7 @@ mod allocate;
 mod bind;
 mod moving;
 mod subscription;
+pub mod view;
 
 use std::collections::VecDeque;
 use std::time::Duration;
