@@ -48,6 +48,8 @@ fn an_operator_sees_ues_moves_and_peers_of_a_function() {
     assert_eq!(other.status.code(), Some(1), "{}", both(&other));
     assert!(text(&other.stderr).contains("no such UE"), "{}", both(&other));
 
+    let nobody = proselink(&["revoke", "001010000000099", "--admin", word(&socket)]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", both(&nobody));
     let moves = proselink(&["show", "moves", "--admin", word(&socket)]);
     assert!(text(&moves.stdout).contains("0 moves of function."), "{}", both(&moves));
     let peers = proselink(&["show", "peers", "--admin", word(&socket)]);

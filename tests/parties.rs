@@ -88,12 +88,11 @@ fn a_ue_registers_with_one_command_line_and_the_capture_verifies() {
     assert_eq!(output.status.code(), Some(0), "{}", both(&output));
     let said = text(&output.stdout);
     // Requirements UE-1 to UE-4: ID1 first, by way of the MME, then one message to the app server.
-    let order: Vec<_> =
-        ["5 ", "6 ", "1 ", "4 "].iter().map(|number| said.find(&format!(" {number}U")).unwrap()).collect();
+    let order: Vec<_> = [" 5 ", " 6 ", " 1 ", " 4 "].iter().map(|number| said.find(number).unwrap()).collect();
     assert!(order.is_sorted(), "{said}");
     assert!(said.contains("registered: 00101********** is ID1 00f110"), "{said}");
     assert!(!both(&output).contains(IMSI), "the IMSI is told whole");
-    network.app_server.says("4 U");
+    network.app_server.says(" 4 ");
     let verdict = proselink(&["verify", word(&capture)]);
     assert_eq!(verdict.status.code(), Some(0), "{}", both(&verdict));
 }
@@ -208,7 +207,18 @@ fn a_load_drives_a_function_in_another_process_and_plays_its_hss() {
     let mut function = Node::start(&["run", "-c", word(&configuration)]);
     function.says("listens at");
     let hss = format!("tcp:{}", lab.address(13));
-    let words = ["load", "registration", "--ues", "25", "--over", "tcp", "--function", &lab.function("tcp"), "--hss-listen", &hss];
+    let words = [
+        "load",
+        "registration",
+        "--ues",
+        "25",
+        "--over",
+        "tcp",
+        "--function",
+        &lab.function("tcp"),
+        "--hss-listen",
+        &hss,
+    ];
     let output = proselink(&words);
     assert_eq!(output.status.code(), Some(0), "{}", both(&output));
     assert!(text(&output.stdout).contains("25 registered, 0 not"), "{}", both(&output));

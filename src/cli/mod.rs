@@ -114,6 +114,10 @@ enum Verb {
     Load(load::LoadArgs),
     /// Look into a running node: UEs, one UE, moves, peers
     Show(show::ShowArgs),
+    /// Make the ID1 of a UE invalid at once, at a running function
+    Revoke(show::RevokeArgs),
+    /// Make a running function forget a UE, and tell its app servers and the HSS
+    Deregister(show::DeregisterArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
 }
@@ -145,6 +149,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Config(args) => config::run(args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
         Verb::Show(args) => show::run(args, &cli.globals),
+        Verb::Revoke(args) => show::revoke(args, &cli.globals),
+        Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
     }
 }

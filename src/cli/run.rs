@@ -228,6 +228,7 @@ impl Stage<'_> {
             role: self.role,
             peers: handle.watch_peers(),
             contexts: self.contexts.take(),
+            operate: handle.operator(),
         };
         let server = admin::Server::start(path, desk).map_err(Early::environment)?;
         let shown = path.display();

@@ -1,4 +1,4 @@
-//! `proselink show`: a look into a running node through its admin socket.
+//! `proselink show`, `revoke` and `deregister`: a look into a running node, and a word to it, through its admin socket.
 
 mod table;
 
@@ -77,6 +77,54 @@ root) can open the socket. IMSI and MSISDN are masked unless --clear is given.
 
 Exit codes: 0 shown, 1 there is no such UE or the node has none, 2 the command line cannot be used, 3 no node answers.";
 
+/// The arguments of `revoke`.
+#[derive(Debug, Args)]
+#[command(after_help = REVOKE_EXAMPLES)]
+pub struct RevokeArgs {
+    #[command(flatten)]
+    order: OrderArgs,
+}
+
+/// The arguments of `deregister`.
+#[derive(Debug, Args)]
+#[command(after_help = DEREGISTER_EXAMPLES)]
+pub struct DeregisterArgs {
+    #[command(flatten)]
+    order: OrderArgs,
+}
+
+/// Which UE of which function.
+#[derive(Debug, Args)]
+struct OrderArgs {
+    /// The UE: its IMSI, or its ID1 of 16 hexadecimal digits
+    #[arg(value_name = "IMSI")]
+    ue: String,
+    /// The function's admin socket
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    admin: Option<PathBuf>,
+    /// The function's configuration, which names its admin socket
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  proselink revoke 001010000000001 --admin function.sock
+  proselink revoke 00f1100123456789 -c function.toml
+
+The ID1 is good for nothing from then on and its bindings end; the UE gets another when it asks. The answer says what the
+function has begun; its log and `proselink show ue` tell of the end.
+
+Exit codes: 0 begun, 1 there is no such UE, 2 the command line cannot be used, 3 no node answers.";
+
+const DEREGISTER_EXAMPLES: &str = "\
+Examples:
+  proselink deregister 001010000000001 --admin function.sock
+
+The function forgets the UE; its app servers and the HSS are told, again and again until they know (`proselink show moves`).
+
+Exit codes: 0 begun, 1 there is no such UE, 2 the command line cannot be used, 3 no node answers.";
+
 /// How long the node may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -91,6 +139,32 @@ pub fn run(args: ShowArgs, _globals: &Globals) -> u8 {
     })
 }
 
+/// Runs `revoke`; the result is the exit code.
+pub fn revoke(args: RevokeArgs, _globals: &Globals) -> u8 {
+    order("revoke", &args.order)
+}
+
+/// Runs `deregister`; the result is the exit code.
+pub fn deregister(args: DeregisterArgs, _globals: &Globals) -> u8 {
+    order("deregister", &args.order)
+}
+
+/// Tells a function to do something about a UE; what it answers is written as it is.
+fn order(verb: &str, args: &OrderArgs) -> u8 {
+    let told = socket(args.admin.as_deref(), args.config.as_deref()).and_then(|path| {
+        let mut stdout = std::io::stdout().lock();
+        ask(&path, &json!({"ask": verb, "ue": args.ue}), |value| writeln!(stdout, "{value}"))
+    });
+    let (words, code) = match told {
+        Ok(Answer::Whole(_)) => return exit::GOOD,
+        Ok(Answer::Deaf(error)) => return exit::of_output(&error),
+        Ok(Answer::Refused(words)) => (words, exit::DIFFERS),
+        Err(early) => (early.words, early.code),
+    };
+    eprintln!("proselink {verb}: {words}");
+    code
+}
+
 fn perform(args: &ShowArgs) -> Result<u8, Early> {
     let question = match &args.what {
         What::Ues { limit } => json!({"ask": "ues", "limit": limit, "clear": args.clear}),
@@ -98,7 +172,7 @@ fn perform(args: &ShowArgs) -> Result<u8, Early> {
         What::Moves { limit } => json!({"ask": "moves", "limit": limit, "clear": args.clear}),
         What::Peers => json!({"ask": "peers", "limit": MOST_SHOWN}),
     };
-    let path = socket(args)?;
+    let path = socket(args.admin.as_deref(), args.config.as_deref())?;
     let mut stdout = std::io::stdout().lock();
     let mut table = match args.what {
         What::Ues { .. } => Table::ues(),
@@ -128,11 +202,11 @@ fn perform(args: &ShowArgs) -> Result<u8, Early> {
 }
 
 /// Which socket.
-fn socket(args: &ShowArgs) -> Result<PathBuf, Early> {
-    if let Some(path) = &args.admin {
-        return Ok(path.clone());
+fn socket(admin: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Early> {
+    if let Some(path) = admin {
+        return Ok(path.to_owned());
     }
-    let Some(file) = &args.config else {
+    let Some(file) = config else {
         return Err(Early::usage("which node? say --admin PATH, or -c FILE with the configuration that names it"));
     };
     let config = config::load(file).map_err(Early::usage)?;

@@ -30,7 +30,7 @@ use crate::message::renumber::PrivateNumbers;
 use crate::net::{Endpoint, Net, NetError, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Local, State, Status};
-use crate::registration::element::{Action, Element, Now, Report};
+use crate::registration::element::{Action, Element, NoReply, Now, Report};
 use crate::store::Committer;
 
 pub use metrics::Metrics;
@@ -361,6 +361,24 @@ impl<E: Element + Send + 'static> Handle<E> {
         taken.await.map_err(|_| NodeError::Stopped)?;
         *current = settings;
         Ok(report)
+    }
+
+    /// A way to ask the element what an operator asks, for whoever outlives a borrow of the handle.
+    #[must_use]
+    pub fn operator(&self) -> admin::Operate {
+        let inputs = self.inputs.clone();
+        Arc::new(move |question| {
+            let inputs = inputs.clone();
+            let (reply, answer) = oneshot::channel();
+            let call = Box::new(move |element: &mut E, now: Now, actions: &mut Vec<Action>| {
+                let _ = reply.send(element.operate(now, &question, actions));
+            });
+            Box::pin(async move {
+                let stopped = || NoReply::Store(NodeError::Stopped.to_string());
+                inputs.send(Input::Call(call)).await.map_err(|_| stopped())?;
+                answer.await.map_err(|_| stopped())?
+            })
+        })
     }
 
     /// Begins to stop: DPR to every peer once the answers under way have come. [`Handle::stopped`] waits for the end.

@@ -70,6 +70,11 @@ impl Table {
         if self.whole {
             return whole(value, out);
         }
+        // Among the moves there are app servers that have something waiting.
+        if let Some(host) = value.get("app_server").and_then(Value::as_str) {
+            let (state, sent, queued) = (text(value, "state"), number(value, "sent"), number(value, "queued"));
+            return writeln!(out, "app server {host} is {state}: {sent} sent, {queued} waiting");
+        }
         let mut line = String::new();
         if !std::mem::replace(&mut self.begun, true) {
             let heads: Vec<_> = self.columns.iter().map(|column| (column.width, column.head.to_owned())).collect();
@@ -114,9 +119,20 @@ fn number(value: &Value, key: &str) -> u64 {
     value.get(key).and_then(Value::as_u64).unwrap_or_default()
 }
 
+/// Who has yet to be told, and what stands in the way.
 fn waits(value: &Value) -> String {
-    let all = value.get("waits_for").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    all.iter().map(|one| text(one, "app_server")).collect::<Vec<_>>().join(", ")
+    let all = |key: &str| value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut words: Vec<_> = all("waits_for").iter().map(|one| text(one, "app_server")).collect();
+    let deliveries = value.get("release").into_iter().chain(all("app_servers"));
+    for delivery in deliveries.filter(|delivery| text(delivery, "state") != "told") {
+        let (tries, cause) = (number(delivery, "attempts"), text(delivery, "last_cause"));
+        let next = delivery.get("next_attempt_in").and_then(Value::as_u64);
+        let next = next.map_or_else(String::new, |next| format!(", next in {next} s"));
+        let cause = if cause.is_empty() { cause } else { format!(": {cause}") };
+        let tried = if tries > 0 { format!(" ({tries} tries{next}{cause})") } else { String::new() };
+        words.push(format!("{}{tried}", text(delivery, "host")));
+    }
+    words.join(", ")
 }
 
 /// Seconds as people read them.

@@ -8,7 +8,8 @@ use super::question::{Ask, Named, Question};
 use super::view::Lens;
 use super::{Contexts, Desk};
 use crate::registration::identifiers::UnixSeconds;
-use crate::store::StoreError;
+use crate::registration::{self, NoReply};
+use crate::store::{StoreError, UeState};
 
 /// Contexts read at a time.
 const PAGE: usize = 256;
@@ -18,6 +19,12 @@ enum Stop {
     Words(String),
     /// Nobody listens any more.
     Gone,
+}
+
+impl From<NoReply> for Stop {
+    fn from(why: NoReply) -> Self {
+        Self::Words(why.to_string())
+    }
 }
 
 impl From<StoreError> for Stop {
@@ -85,8 +92,84 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
             let shown = each(contexts, question.limit, |stored| Some(lens.line(stored)), send)?;
             Ok((shown, Some(contexts.count()?)))
         }
-        Ask::Moves => Ok((each(contexts(desk)?, question.limit, |stored| lens.moving(stored), send)?, None)),
+        Ask::Moves => {
+            let contexts = contexts(desk)?;
+            let Some(told) = deliveries(desk, contexts, question, &mut send)? else {
+                return Ok((each(contexts, question.limit, |stored| lens.moving(stored), send)?, None));
+            };
+            // The element speaks of those that come; the ones that go are in the store alone.
+            let goes = |stored: &crate::store::Stored| {
+                if stored.context.state == UeState::Registered { None } else { lens.moving(stored) }
+            };
+            match question.limit.saturating_sub(told) {
+                0 => Ok((told, None)),
+                left => Ok((told + each(contexts, left, goes, send)?, None)),
+            }
+        }
+        Ask::Revoke(named) | Ask::Deregister(named) => {
+            let ue = named.reveal();
+            let order = match question.ask {
+                Ask::Revoke(_) => registration::Question::Revoke { ue },
+                _ => registration::Question::Deregister { ue },
+            };
+            send(line(&operate(desk, order)?))?;
+            Ok((1, None))
+        }
     }
+}
+
+/// Asks the element itself. The thread waits, not a task.
+fn operate(desk: &Desk, question: registration::Question) -> Result<Value, NoReply> {
+    tokio::runtime::Handle::current().block_on((desk.operate)(question))
+}
+
+/// Shows the moves that are not finished as the element tells them, with tries and causes, up to the limit; how many those
+/// were. `None` when it tells nothing.
+fn deliveries(
+    desk: &Desk,
+    contexts: &Contexts,
+    question: &Question,
+    send: &mut impl FnMut(Vec<u8>) -> Result<(), Stop>,
+) -> Result<Option<u64>, Stop> {
+    let (mut shown, mut after) = (0, None);
+    while shown < question.limit {
+        let limit = usize::try_from(question.limit - shown).unwrap_or(PAGE).min(PAGE);
+        let page = match operate(desk, registration::Question::Moves { after, limit }) {
+            Ok(page) => page,
+            Err(NoReply::NotHere) => return Ok(None),
+            Err(why) => return Err(why.into()),
+        };
+        let list = |key: &str| page.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut text = Vec::new();
+        for mut value in list("moves") {
+            shown += 1;
+            if let Some(value) = value.as_object_mut() {
+                let kind = value.remove("kind");
+                let direction = if kind.as_ref().is_some_and(|kind| kind == "move") { Some("in".into()) } else { kind };
+                value.insert("direction".to_owned(), direction.unwrap_or_default());
+                if question.clear
+                    && let Some(id1) = value.get("id1").and_then(Value::as_str).and_then(|id1| id1.parse().ok())
+                    && let Some(stored) = contexts.get_by_id1(id1)?
+                {
+                    value.insert("imsi".to_owned(), stored.context.imsi.reveal().into());
+                }
+            }
+            text.extend(line(&value));
+        }
+        for mut value in list("app_servers") {
+            if let Some(value) = value.as_object_mut() {
+                let host = value.remove("host").unwrap_or_default();
+                value.insert("app_server".to_owned(), host);
+            }
+            text.extend(line(&value));
+        }
+        send(text)?;
+        after = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(Some(shown))
 }
 
 fn contexts(desk: &Desk) -> Result<&Contexts, Stop> {

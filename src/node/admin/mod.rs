@@ -9,6 +9,8 @@
 //! {"ask":"ues","limit":2}                      {"imsi":"00101**********","id1":"00f110...",...}
 //! {"ask":"ue","ue":"001010000000001"}          {"imsi":"00101**********","msisdn":"49*********",...}
 //! {"ask":"moves"}                              {"direction":"in","imsi":"00101**********",...}
+//! {"ask":"revoke","ue":"00f1100000000001"}     what the function has begun to do
+//! {"ask":"deregister","ue":"001010000000001"}  likewise
 //! ```
 //! IMSI and MSISDN are masked unless `"clear":true` is asked for. Contexts are read beside the node's task, a page at a
 //! time, so that no question holds up a registration. `socket.rs` makes the socket, `question.rs` judges a line,
@@ -19,8 +21,10 @@ mod question;
 mod socket;
 mod view;
 
+use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +36,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::PeerView;
+use crate::registration::{self, NoReply};
 use crate::store::ContextReader;
 
 pub use question::{MOST_SHOWN, Question};
@@ -57,6 +62,12 @@ const AHEAD: usize = 4;
 /// Contexts as the desk reads them.
 pub type Contexts = Arc<dyn ContextReader + Send + Sync>;
 
+/// Asks the element in the node's task: [`Element::operate`](registration::Element::operate).
+pub type Operate = Arc<dyn Fn(registration::Question) -> Reply + Send + Sync>;
+
+/// What the element says, once its turn has come.
+pub type Reply = Pin<Box<dyn Future<Output = Result<serde_json::Value, NoReply>> + Send>>;
+
 /// What a visitor may look at.
 #[derive(Clone)]
 pub struct Desk {
@@ -68,6 +79,8 @@ pub struct Desk {
     pub peers: watch::Receiver<Vec<PeerView>>,
     /// The UE contexts; only a function has them.
     pub contexts: Option<Contexts>,
+    /// The element.
+    pub operate: Operate,
 }
 
 impl std::fmt::Debug for Desk {

@@ -32,6 +32,10 @@ pub enum Ask {
     Ue(Named),
     /// The UEs that come or go.
     Moves,
+    /// Make the ID1 of a UE invalid at once.
+    Revoke(Named),
+    /// Forget a UE; app servers and HSS are told.
+    Deregister(Named),
 }
 
 /// How a UE is named.
@@ -65,9 +69,13 @@ impl Question {
             ("ues", None) => Ask::Ues,
             ("moves", None) => Ask::Moves,
             ("ue", Some(name)) => Ask::Ue(Named::parse(name)?),
-            ("ue", None) => return Err("\"ue\" is missing: an IMSI, or an ID1 of 16 hexadecimal digits".to_owned()),
+            ("revoke", Some(name)) => Ask::Revoke(Named::parse(name)?),
+            ("deregister", Some(name)) => Ask::Deregister(Named::parse(name)?),
+            ("ue" | "revoke" | "deregister", None) => {
+                return Err("\"ue\" is missing: an IMSI, or an ID1 of 16 hexadecimal digits".to_owned());
+            }
             ("peers" | "ues" | "moves", Some(_)) => return Err(format!("{} takes no \"ue\"", line.ask)),
-            _ => return Err("\"ask\" is none of peers, ues, ue, moves".to_owned()),
+            _ => return Err("\"ask\" is none of peers, ues, ue, moves, revoke, deregister".to_owned()),
         };
         let limit = line.limit.unwrap_or(SHOWN);
         if !(1..=MOST_SHOWN).contains(&limit) {
@@ -84,11 +92,22 @@ impl Question {
             Ask::Ues => "ues",
             Ask::Ue(_) => "ue",
             Ask::Moves => "moves",
+            Ask::Revoke(_) => "revoke",
+            Ask::Deregister(_) => "deregister",
         }
     }
 }
 
 impl Named {
+    /// As it is read.
+    #[must_use]
+    pub fn reveal(self) -> String {
+        match self {
+            Self::Imsi(imsi) => imsi.reveal(),
+            Self::Id1(id1) => id1.to_string(),
+        }
+    }
+
     /// Sixteen hexadecimal digits are an ID1, 6 to 15 decimal ones an IMSI. What is wrong is said without the digits.
     ///
     /// # Errors

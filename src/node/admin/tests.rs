@@ -43,7 +43,8 @@ fn desk(ues: u64) -> Desk {
     let view =
         PeerView { identity: "hss.example".to_owned(), state: State::IOpen, status: Status::Okay, trouble: None };
     let (_, peers) = watch::channel(vec![view]);
-    Desk { identity: "function.example".to_owned(), role: "function", peers, contexts: Some(Arc::new(store)) }
+    let operate: Operate = Arc::new(|_| Box::pin(async { Err(NoReply::NotHere) }));
+    Desk { identity: "function.example".to_owned(), role: "function", peers, contexts: Some(Arc::new(store)), operate }
 }
 
 /// All lines of an answer.
@@ -123,6 +124,43 @@ async fn moves_tell_where_from_and_who_is_yet_to_be_told() {
     assert_eq!(moves[0]["waits_for"][0]["app_server"], "as.example");
 }
 
+/// What a function tells of its moves when it is asked itself: order, tries, causes.
+fn deliveries(question: &registration::Question) -> Result<Value, NoReply> {
+    match question {
+        registration::Question::Moves { after: None, .. } => Ok(serde_json::json!({
+            "moves": [{"kind": "move", "imsi": "00101**********", "id1": "00f1100000000003", "old_id1": "00f1100000000009",
+                       "from": "old.example", "app_servers": [{"host": "as.example", "application": "app.example",
+                       "state": "waiting", "attempts": 3, "next_attempt_in": 8, "last_cause": "no answer"}]}],
+            "app_servers": [{"host": "as.example", "state": "down", "sent": 0, "queued": 1, "attempts": 3}],
+            "next": "2",
+        })),
+        registration::Question::Moves { .. } => Ok(serde_json::json!({
+            "moves": [{"kind": "farewell", "imsi": "00101**********", "id1": "00f1100000000004", "app_servers": []}],
+            "app_servers": [],
+        })),
+        registration::Question::Revoke { ue } if ue == "00f1100000000003" => Ok(serde_json::json!({"begun": "revoke"})),
+        _ => Err(NoReply::Unknown),
+    }
+}
+
+#[tokio::test]
+async fn a_function_tells_who_is_tried_again_and_does_what_an_operator_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("function.sock");
+    let operate: Operate = Arc::new(|question| Box::pin(async move { deliveries(&question) }));
+    let _server = Server::start(&path, Desk { operate, ..desk(9) }).unwrap();
+    let moves = ask(&path, "{\"ask\":\"moves\",\"clear\":true}\n").await;
+    assert_eq!(moves.len(), 4, "{moves:?}");
+    assert_eq!((&moves[0]["direction"], &moves[0]["imsi"]), (&"in".into(), &"001010000000003".into()));
+    assert_eq!(moves[0]["app_servers"][0]["attempts"], 3);
+    assert_eq!((&moves[1]["app_server"], &moves[1]["state"]), (&"as.example".into(), &"down".into()));
+    assert_eq!((&moves[2]["direction"], &moves[3]["end"]["shown"]), (&"farewell".into(), &2.into()));
+    let revoked = ask(&path, "{\"ask\":\"revoke\",\"ue\":\"00f1100000000003\"}\n").await;
+    assert_eq!(revoked[0]["begun"], "revoke");
+    let unknown = ask(&path, "{\"ask\":\"deregister\",\"ue\":\"001010000000009\"}\n").await;
+    assert_eq!(unknown[0]["error"], NoReply::Unknown.to_string());
+}
+
 #[tokio::test]
 async fn questions_that_are_none_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +170,7 @@ async fn questions_that_are_none_are_refused_in_words() {
     for (question, words) in [
         ("\n", "this is no question"),
         ("{\"ask\":\"ues\"}", "then a line feed"),
-        ("{\"ask\":\"secrets\"}\n", "none of peers, ues, ue, moves"),
+        ("{\"ask\":\"secrets\"}\n", "none of peers, ues, ue, moves, revoke, deregister"),
         ("{\"ask\":\"ue\"}\n", "\"ue\" is missing"),
         ("{\"ask\":\"ue\",\"ue\":\"12345\"}\n", "6 to 15 digits"),
         ("{\"ask\":\"ues\",\"limit\":0}\n", "from 1 to 1000000"),
