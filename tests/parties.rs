@@ -197,7 +197,9 @@ fn a_commit_for_each_write_is_what_it_says() {
     let output = proselink(&["load", "registration", "--ues", "20", "--commit-each", "--over", "tcp", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", both(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&report["commits"], &report["writes"]), (&40.into(), &40.into()), "one for ID1, one for ID2");
+    // One for ID1 and one for ID2 of each UE, and perhaps one that reserves ID1s.
+    assert_eq!(report["commits"], report["writes"]);
+    assert!((40..=41).contains(&report["commits"].as_u64().unwrap()), "{report}");
 }
 
 #[test]
