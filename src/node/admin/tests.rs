@@ -52,9 +52,10 @@ async fn ask(path: &Path, question: &str) -> Vec<Value> {
     let mut stream = UnixStream::connect(path).await.unwrap();
     stream.write_all(question.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    let mut text = String::new();
+    let mut octets = Vec::new();
     // A node that answers before it has read all of a bad question may reset the connection; what it said is there.
-    let _ = stream.read_to_string(&mut text).await;
+    let _ = stream.read_to_end(&mut octets).await;
+    let text = String::from_utf8(octets).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
