@@ -37,6 +37,7 @@ impl Network {
             &of_function,
             "--application",
             APPLICATION,
+            "--lab",
             "--user",
             "alice",
             "--password-file",

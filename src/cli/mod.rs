@@ -15,6 +15,7 @@ pub mod party;
 pub mod run;
 pub mod send;
 pub mod show;
+pub mod user;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -120,6 +121,8 @@ enum Verb {
     Deregister(show::DeregisterArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
+    /// Make what proves a user to an app server: a key pair, or the hash of a password
+    User(user::UserArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -152,6 +155,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Revoke(args) => show::revoke(args, &cli.globals),
         Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
+        Verb::User(args) => user::run(args, &cli.globals),
     }
 }
 

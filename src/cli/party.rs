@@ -150,6 +150,33 @@ pub fn seed() -> Result<[u8; 16], Early> {
     Ok(seed)
 }
 
+/// The folder of a store; removed at the end unless it was asked for.
+pub struct Folder {
+    pub path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    /// Makes the folder where there is none.
+    pub fn open(wanted: Option<PathBuf>) -> Result<Self, Early> {
+        let temporary = wanted.is_none();
+        let path = match wanted {
+            Some(path) => path,
+            None => std::env::temp_dir().join(format!("proselink-{:032x}", u128::from_be_bytes(seed()?))),
+        };
+        std::fs::create_dir_all(&path).map_err(|error| Early::environment(format!("{}: {error}", path.display())))?;
+        Ok(Self { path, temporary })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
 /// A value that a configuration could have, made from what the command line says.
 pub fn settings<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, Early> {
     toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| Early::usage(error.message()))

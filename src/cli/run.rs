@@ -23,6 +23,7 @@ use crate::registration::element::Element;
 use crate::registration::ue::Phase;
 use crate::registration::{AppServer, Function, Hss, Mme, Ue};
 use crate::store::Committer;
+use crate::store::committer::CommitterThread;
 use crate::store::embedded::{EmbeddedStore, Options as StoreOptions};
 
 /// The arguments of `run`.
@@ -92,6 +93,7 @@ pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
             return Ok(exit::GOOD);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.get().into())
             .enable_all()
             .build()
             .map_err(|error| Early::environment(format!("the system gives no threads: {error}")))?;
@@ -177,9 +179,12 @@ pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Res
         }
         Role::Hss(role) => stage.serve(Hss::new(identity, role, seed), None).await,
         Role::AppServer(role) => {
-            let server = AppServer::new(identity, role, seed)
+            let file = store.ok_or_else(|| Early::usage(format!("{path}: an app server needs a store")))?;
+            let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;
+            let server = AppServer::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
-            stage.serve(server, None).await
+            let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
+            closed(thread, stage.serve(server, Some(committer)).await?).await
         }
         Role::Responder(role) => stage.serve(Responder::new(identity, role), None).await,
         Role::Relay(role) => stage.serve(RelayElement::new(&identity, role.proxy_info, seed), None).await,
@@ -191,13 +196,7 @@ pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Res
                 .map_err(|error| Early::usage(format!("{path}: [function] {error}")))?;
             stage.contexts = Some(Arc::new(store.reader()));
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
-            let code = stage.serve(function, Some(committer)).await?;
-            if code != exit::GOOD {
-                return Ok(code);
-            }
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            joined.map_err(Early::environment)?.map_err(Early::environment)?;
-            Ok(code)
+            closed(thread, stage.serve(function, Some(committer)).await?).await
         }
     }
 }
@@ -250,6 +249,15 @@ impl Stage<'_> {
         self.attendant.manner().say(&format!("{identity} {words}"));
         Ok(code)
     }
+}
+
+/// After a good end the store is closed in order.
+async fn closed(thread: CommitterThread<EmbeddedStore>, code: u8) -> Result<u8, Early> {
+    if code == exit::GOOD {
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        joined.map_err(Early::environment)?.map_err(Early::environment)?;
+    }
+    Ok(code)
 }
 
 /// Starts an element and says where it listens.

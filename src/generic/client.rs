@@ -89,7 +89,7 @@ impl Element for Client {
                 let message = answers::refuse(host, realm, message, &header, code, "this node is a client");
                 actions.push(Action::Answer { ticket, message });
             }
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }

@@ -286,7 +286,7 @@ impl Element for Responder {
                     actions.push(Action::Answer { ticket, message });
                 }
             }
-            Event::Answer { .. } | Event::Undelivered { .. } | Event::Stored { .. } => {}
+            Event::Answer { .. } | Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } => {}
         }
     }
 }

@@ -41,8 +41,8 @@ commands! {
         auth_session_state: 1 AuthSessionState, origin_host: 1 OriginHost, origin_realm: 1 OriginRealm,
         destination_host: ? DestinationHost, destination_realm: 1 DestinationRealm, pduid: 1 Pduid, prose_function_id:
         ? ProseFunctionId, prose_function_address: ? ProseFunctionAddress, prose_app_id: 1 ProseAppId, user_name: 1
-        UserName, user_credential_type: 1 UserCredentialType, user_credential: 1 UserCredential, proxy_info: *
-        ProxyInfo, route_record: * RouteRecord,
+        UserName, user_credential_type: 1 UserCredentialType, user_credential: 1 UserCredential, proof_time: ? ProofTime,
+        proof_nonce: ? ProofNonce, proxy_info: * ProxyInfo, route_record: * RouteRecord,
     }
 
     /// Message 4: the result of the registration, and ID2.

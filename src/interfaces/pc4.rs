@@ -171,8 +171,8 @@ pub mod function {
         {
             session_id: fixed SessionId, vendor_specific_application_id: 1 VendorSpecificApplicationId,
             auth_session_state: 1 AuthSessionState, origin_host: 1 OriginHost, origin_realm: 1 OriginRealm,
-            destination_host: ? DestinationHost, destination_realm: 1 DestinationRealm, pduid: 1 Pduid, proxy_info: *
-            ProxyInfo, route_record: * RouteRecord,
+            destination_host: ? DestinationHost, destination_realm: 1 DestinationRealm, pduid: 1 Pduid, user_name: ?
+            UserName, proxy_info: * ProxyInfo, route_record: * RouteRecord,
         }
 
         /// Message G2: the context \[0027\].

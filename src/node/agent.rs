@@ -57,7 +57,10 @@ impl Element for RelayElement {
                 }
             }
             // It asks nothing itself, writes nothing and sets no timer.
-            Event::Answer { result: Err(_), .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Answer { result: Err(_), .. }
+            | Event::Stored { .. }
+            | Event::Authenticated { .. }
+            | Event::Timer { .. } => {}
         }
     }
 }

@@ -9,12 +9,14 @@
 //! tc = 30                                # seconds before a lost connection is tried again, doubled by each attempt in vain
 //! tc_max = 120                           # seconds that doubling ends at; four times tc unless said otherwise
 //! tw = 30                                # seconds of silence before a peer is asked
-//! store = "function.redb"
+//! reopen = 1                             # seconds between the three watchdogs that a peer answers before it is trusted again
+//! store = "function.redb"                # of a function or an app server: what must outlive a crash
 //! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
 //! admin = "function.sock"                # Unix socket for `proselink show`, for its owner alone; left out: none
 //! drain = 5                              # seconds that a stop waits for answers that are under way
 //! linger = 0.0001                        # seconds that it watches for the next message while they come thick: answers are
 //!                                        # faster, a core is busier; 0 to sleep at once
+//! threads = 1                            # of the event loop; more help many associations, and cost each message a little
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
@@ -49,7 +51,27 @@
 //! plmn = "001-01"
 //! ```
 //!
-//! `[responder]` answers whatever it is asked; its keys stand at [`ResponderConfig`].
+//! Users of an app server prove themselves by a key (message 1 is signed with Ed25519) or by a password:
+//!
+//! ```toml
+//! [app_server]
+//! applications = ["mcc001.mnc01.ProSeApp.Chat"]
+//! keys = "chat.keys"                     # users with public keys, NAME:KEY a line; `proselink user key` makes such a line
+//! passwords = "chat.passwords"           # users with passwords, NAME:HASH a line; `proselink user hash` makes such a line
+//! lab = false                            # true: passwords are taken over connections that TLS does not protect, too
+//! proof_window = 60                      # seconds that the clock of a signed proof may be off
+//!
+//! [[app_server.users]]                   # or here: key, password, or both
+//! name = "user1@chat.example"
+//! key = "lNV1...="                       # base64 or hexadecimal
+//!
+//! [[ue.devices]]                         # at the UE: of password, key_file and key (the PEM itself) one
+//! imsi = "001010000000001"
+//! user = "user1@chat.example"
+//! key_file = "user1.key"                 # PKCS#8 PEM, from this file's folder
+//! ```
+//!
+//! All of their keys stand at [`AppServerConfig`] and [`Device`](crate::registration::ue::Device). `[responder]` answers whatever it is asked; its keys stand at [`ResponderConfig`].
 //!
 //! A relay agent is `[relay]`, with `proxy_info = true` for Proxy-Info in what it forwards. A redirect agent is
 //!
@@ -71,6 +93,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,7 +101,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{PeerSettings, Settings};
+use super::{PeerSettings, Settings, users};
 use crate::generic::ResponderConfig;
 use crate::message::renumber::PrivateNumbers;
 use crate::net::{Credentials, Endpoint, Transport};
@@ -96,6 +119,8 @@ pub struct Config {
     pub settings: Settings,
     /// The local UDP port of embedded SCTP; 9899 when the file says nothing.
     pub udp_port: Option<u16>,
+    /// Worker threads of its event loop; 1 when the file says nothing.
+    pub threads: NonZeroU8,
     /// How SCTP is to behave.
     pub sctp: Sctp,
     /// Where a capture of all traffic goes.
@@ -123,7 +148,7 @@ pub struct Fixed(BTreeMap<String, u64>);
 
 impl Fixed {
     /// Keys that [`Handle::reload`](super::Handle::reload) takes, or tells about by itself.
-    const TAKEN: [&str; 13] = [
+    const TAKEN: [&str; 14] = [
         "identity",
         "realm",
         "private",
@@ -133,6 +158,7 @@ impl Fixed {
         "tc",
         "tc_max",
         "tw",
+        "reopen",
         "answer_timeout",
         "drain",
         "peer",
@@ -170,7 +196,7 @@ pub enum Role {
     /// `[function]`.
     Function(Box<FunctionConfig>),
     /// `[app_server]`.
-    AppServer(AppServerConfig),
+    AppServer(Box<AppServerConfig>),
     /// `[responder]`.
     Responder(ResponderConfig),
     /// `[relay]`.
@@ -283,6 +309,7 @@ struct File {
     tc: Option<Spanned<f64>>,
     tc_max: Option<Spanned<f64>>,
     tw: Option<Spanned<f64>>,
+    reopen: Option<Spanned<f64>>,
     answer_timeout: Option<Spanned<f64>>,
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
@@ -290,6 +317,7 @@ struct File {
     admin: Option<PathBuf>,
     drain: Option<Spanned<f64>>,
     linger: Option<Spanned<f64>>,
+    threads: Option<NonZeroU8>,
     private: Option<Spanned<PrivateNumbers>>,
     #[serde(default)]
     sctp: sctp::SctpSection,
@@ -368,7 +396,17 @@ impl File {
         let answer_wait = seconds(self.answer_timeout.as_ref(), "answer_timeout", 0.1, default.answer_wait)?;
         let connect = seconds(self.tc.as_ref(), "tc", 0.1, default.intervals.connect)?;
         let watchdog = seconds(self.tw.as_ref(), "tw", LEAST_TW, default.intervals.watchdog)?;
+        let reopen = seconds(self.reopen.as_ref(), "reopen", LEAST_REOPEN, default.intervals.reopen)?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let (mut ue, mut app_server) = (self.ue, self.app_server);
+        if let Some(section) = &mut ue {
+            let span = section.span();
+            users::read_keys(section.get_mut(), &folder).map_err(|words| (Some(span), words))?;
+        }
+        if let Some(section) = &mut app_server {
+            let span = section.span();
+            users::read_users(section.get_mut(), &folder).map_err(|words| (Some(span), words))?;
+        }
         let tls = self.tls.as_ref().map(|section| section.judge(&folder, &identity, warnings)).transpose()?;
         let over_tls = |endpoint: &Endpoint| endpoint.transport_or(transport) == Transport::Tls;
         if tls.is_none() {
@@ -386,7 +424,7 @@ impl File {
                 connect,
                 connect_limit: seconds(limit, "tc_max", connect.as_secs_f64(), 4 * connect)?,
                 watchdog: seconds(section.tw.as_ref(), "tw", LEAST_TW, watchdog)?,
-                ..default.intervals
+                reopen,
             };
             let identity = name(&section.identity, "identity")?;
             let again = settings.peers.iter().any(|peer| peer.expected.identity.eq_ignore_ascii_case(&identity));
@@ -431,24 +469,25 @@ impl File {
             None => None,
         };
         let role = role([
-            self.ue.map(|one| (one.span(), Role::Ue(one.into_inner()))),
+            ue.map(|one| (one.span(), Role::Ue(one.into_inner()))),
             self.mme.map(|one| (one.span(), Role::Mme(one.into_inner()))),
             self.hss.map(|one| (one.span(), Role::Hss(one.into_inner()))),
             self.function.map(|one| (one.span(), Role::Function(one.into_inner()))),
-            self.app_server.map(|one| (one.span(), Role::AppServer(one.into_inner()))),
+            app_server.map(|one| (one.span(), Role::AppServer(Box::new(one.into_inner())))),
             self.responder.map(|one| (one.span(), Role::Responder(one.into_inner()))),
             relay,
             redirect,
         ])?;
-        if store.is_none() && matches!(role, Role::Function(_)) {
-            let words = "a function needs a store: write store = \"FILE.redb\"";
-            return Err((None, words.to_owned()));
+        if store.is_none() && matches!(role, Role::Function(_) | Role::AppServer(_)) {
+            let who = if matches!(role, Role::Function(_)) { "a function" } else { "an app server" };
+            return Err((None, format!("{who} needs a store: write store = \"FILE.redb\"")));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
         let admin = self.admin.map(|admin| folder.join(admin));
         Ok(Config {
             settings,
             udp_port: self.udp_port,
+            threads: self.threads.unwrap_or(NonZeroU8::MIN),
             sctp: self.sctp.judge()?,
             capture,
             store,
@@ -464,6 +503,9 @@ impl File {
 
 /// RFC 3539 section 3.4.1 forbids a watchdog interval below six seconds.
 const LEAST_TW: f64 = 6.0;
+
+/// RFC 3539 asks for three watchdogs and leaves open how fast: what a lab may want.
+const LEAST_REOPEN: f64 = 0.01;
 
 /// The one role there is.
 fn role(sections: [Option<(Range<usize>, Role)>; 8]) -> Result<Role, Wrong> {
@@ -637,7 +679,8 @@ tw = 6
 
     #[test]
     fn the_examples_are_good_and_fit_together() {
-        use crate::registration::app_server::User;
+        use crate::registration::Credential;
+        use crate::registration::app_server::Question;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
         let load = |name: &str| load(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"));
         let names = ["ue.toml", "mme.toml", "hss.toml", "function.toml", "app-server.toml", "function2.toml"];
@@ -653,10 +696,13 @@ tw = 6
                 assert!(back.expected.addresses.iter().all(|ip| one.settings.local.addresses.contains(ip)), "{this}");
             }
         }
+        // The UE's key is that of a user of the app server.
         let (Role::Ue(ue), Role::AppServer(server)) = (&configs[0].role, &configs[4].role) else { panic!() };
         let (device, user) = (&ue.devices[0], &server.users[0]);
-        let verifier = User::verifier_of(user.salt, device.password.as_bytes());
         assert_eq!(user.name, device.user);
-        assert_eq!(user.verifier, verifier, "{}", data_encoding::HEXLOWER.encode(&verifier));
+        let Credential::Key(key) = &device.credential else { panic!() };
+        let question =
+            Question::Signature { key: user.key.unwrap(), octets: b"x"[..].into(), signature: key.sign(b"x") };
+        assert_eq!(users::judge(&question), Ok(true));
     }
 }

@@ -1,5 +1,6 @@
 //! The one task of a node.
 
+mod authenticate;
 mod connections;
 mod errands;
 mod exchange;
@@ -81,6 +82,7 @@ pub(super) enum Input<E> {
     Accepted(Association),
     Connected { peer: usize, id: ConnectionId, result: Result<Association, NetError> },
     Stored { token: Token, result: Result<Vec<WriteOutcome>, String> },
+    Authenticated { token: Token, result: Result<bool, String> },
     Call(Call<E>),
     Follow(Follow<E>),
     Reload(Box<reload::Reload>),
@@ -196,6 +198,7 @@ pub(super) struct Driver<E> {
     net: Net,
     element: E,
     store: Option<Committer>,
+    judges: authenticate::Judges,
     observer: Option<Observer>,
     inputs: mpsc::Sender<Input<E>>,
     views: watch::Sender<Vec<PeerView>>,
@@ -268,6 +271,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             net,
             element,
             store,
+            judges: authenticate::Judges::default(),
             observer,
             inputs,
             views,
@@ -344,8 +348,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             }
             let watched = linger.span();
             while self.turns.is_empty() && queue.is_empty() && now.elapsed() < watched {
-                // Whoever else wants this core works meanwhile.
+                let giving = Instant::now();
                 std::thread::yield_now();
+                if !linger.gave_way(giving.elapsed()) {
+                    break;
+                }
                 tokio::task::yield_now().await;
                 self.ready.take(&mut self.turns);
             }
@@ -406,6 +413,9 @@ impl<E: Element + Send + 'static> Driver<E> {
             Input::Connected { peer, id, result } => self.handle_connected(now, peer, id, result),
             Input::Stored { token, result } => {
                 self.element.handle(now, Event::Stored { token, result }, &mut self.actions);
+            }
+            Input::Authenticated { token, result } => {
+                self.element.handle(now, Event::Authenticated { token, result }, &mut self.actions);
             }
             Input::Call(call) => call(&mut self.element, now, &mut self.actions),
             Input::Follow(follow) => self.follows.push(follow),

@@ -16,6 +16,7 @@ pub mod config;
 mod driver;
 pub mod metrics;
 pub mod reload;
+pub mod users;
 
 use std::fmt;
 use std::sync::Arc;

@@ -208,6 +208,7 @@ fn changed_keys(before: &PeerSettings, after: &PeerSettings) -> Vec<&'static str
         ("tc", old.intervals.connect == new.intervals.connect),
         ("tc_max", old.intervals.connect_limit == new.intervals.connect_limit),
         ("tw", old.intervals.watchdog == new.intervals.watchdog),
+        ("reopen", old.intervals.reopen == new.intervals.reopen),
         ("answer_timeout", old.answer_wait == new.answer_wait),
     ] {
         if !same {

@@ -75,7 +75,7 @@ impl Element for Purger {
                 });
                 self.answered.insert(token.0, result);
             }
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }

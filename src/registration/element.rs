@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::app_server::Question;
 use crate::message::Header;
 use crate::store::{Write, WriteOutcome};
 
@@ -100,6 +101,13 @@ pub enum Event<'a> {
         /// An outcome for each write, or why nothing was written.
         result: Result<Vec<WriteOutcome>, String>,
     },
+    /// The answer to a question about a user.
+    Authenticated {
+        /// The token of [`Action::Authenticate`].
+        token: Token,
+        /// Whether the proof is good, or why nobody can tell.
+        result: Result<bool, String>,
+    },
     /// A timer that the element set has run out.
     Timer {
         /// The token of [`Action::SetTimer`].
@@ -142,6 +150,13 @@ pub enum Action {
         /// What to write.
         writes: Vec<Write>,
     },
+    /// Judge a user's proof beside the element, and say so with [`Event::Authenticated`].
+    Authenticate {
+        /// Comes back with the answer.
+        token: Token,
+        /// What is to be judged.
+        question: Box<Question>,
+    },
     /// Wake the element after a while.
     SetTimer {
         /// Comes back when the time is over.
@@ -179,7 +194,7 @@ impl fmt::Display for Report {
 /// `{"ask": "ue", "ue": "001010123456789"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Question {
+pub enum Inquiry {
     /// A page of the UEs: [`UePage`](super::function::view::UePage).
     Ues {
         /// `next` of the page before; absent for the first.
@@ -231,6 +246,9 @@ pub enum NoReply {
     /// There is no such context.
     #[error("no UE of this function has it")]
     Unknown,
+    /// It is at another function, or on its way there.
+    #[error("the UE is at {0}: ask there")]
+    Elsewhere(String),
     /// A page position that no page gave.
     #[error("`after` is the `next` of the page before, not something else")]
     NoPosition,
@@ -264,7 +282,7 @@ pub trait Element {
     fn operate(
         &mut self,
         _now: Now,
-        _question: &Question,
+        _question: &Inquiry,
         _actions: &mut Vec<Action>,
     ) -> Result<serde_json::Value, NoReply> {
         Err(NoReply::NotHere)

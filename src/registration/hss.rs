@@ -385,7 +385,7 @@ impl Element for Hss {
                     (None, _) => {}
                 }
             }
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }

@@ -342,7 +342,7 @@ impl Element for Mme {
                 Some(Waiting::Function(allocation)) => self.message_6(allocation, result, actions),
                 None => {}
             },
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }

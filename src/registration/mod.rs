@@ -18,6 +18,7 @@
 
 pub mod app_server;
 pub mod config;
+pub mod credential;
 pub mod element;
 mod exchange;
 pub mod function;
@@ -31,8 +32,9 @@ pub mod ue;
 
 pub use app_server::{AppServer, AppServerConfig};
 pub use config::{FunctionPeer, Identity};
+pub use credential::{Credential, Secret, Signer};
 pub use element::{
-    Action, Destination, Element, Event, NoAnswer, NoReply, Now, Question, Report, Sender, Ticket, Token,
+    Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
 };
 pub use function::{Function, FunctionConfig};
 pub use hss::{Hss, HssConfig};

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::ALL_SERVICES;
 use super::config::{self, Identity};
+use super::credential::{Credential, Proof, Secret};
 use super::element::{Action, Destination, Element, Event, NoAnswer, Now};
 use super::exchange::{Entropy, NO_STATE, Pending, Sessions, address_avps, failure, report, send, vendor_specific};
 use super::identifiers::{FunctionAddress, Id2, Imsi, Pduid, UnixSeconds};
@@ -41,18 +42,47 @@ pub struct UeConfig {
 
 /// One UE and its user.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "DeviceSection")]
 pub struct Device {
     /// IMSI, 6 to 15 digits.
-    #[serde(deserialize_with = "config::parsed")]
     pub imsi: Imsi,
     /// UE-ProSe-Capability, in the bits of ProSe-Permission.
-    #[serde(default = "all_services")]
     pub capability: u32,
     /// The user's name at the app server.
     pub user: String,
-    /// The user's password at the app server.
-    pub password: String,
+    /// What proves the user there: of `password`, `key_file` (PEM) and `key` (its text) the one that is written.
+    pub credential: Credential,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceSection {
+    #[serde(deserialize_with = "config::parsed")]
+    imsi: Imsi,
+    #[serde(default = "all_services")]
+    capability: u32,
+    user: String,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    key_file: Option<String>,
+    #[serde(default)]
+    key: Option<String>,
+}
+
+impl TryFrom<DeviceSection> for Device {
+    type Error = &'static str;
+
+    fn try_from(section: DeviceSection) -> Result<Self, Self::Error> {
+        let DeviceSection { imsi, capability, user, password, key_file, key } = section;
+        let credential = match (password, key_file, key) {
+            (Some(password), None, None) => Credential::Password(Secret::new(password)),
+            (None, Some(file), None) => Credential::KeyFile(file),
+            (None, None, Some(key)) => Credential::KeyText(Secret::new(key)),
+            _ => return Err("one of password, key_file and key is needed"),
+        };
+        Ok(Self { imsi, capability, user, credential })
+    }
 }
 
 const fn yes() -> bool {
@@ -134,6 +164,7 @@ pub struct Ue {
     states: Vec<State>,
     pending: Pending<Waiting>,
     sessions: Sessions,
+    entropy: Entropy,
 }
 
 const APPLICATIONS: &[u32] = &[pc3::APPLICATION];
@@ -142,7 +173,8 @@ impl Ue {
     /// The UEs of `config`, all detached. `seed` comes from the operating system's randomness.
     #[must_use]
     pub fn new(identity: Identity, config: UeConfig, seed: [u8; 16]) -> Self {
-        let sessions = Sessions::new(&identity.host, &mut Entropy::new(seed));
+        let mut entropy = Entropy::new(seed);
+        let sessions = Sessions::new(&identity.host, &mut entropy);
         let detached = || State {
             phase: Phase::Detached,
             attachment: None,
@@ -151,7 +183,7 @@ impl Ue {
             refused: None,
         };
         let states = config.devices.iter().map(|_| detached()).collect();
-        Self { identity, config, states, pending: Pending::new(usize::MAX), sessions }
+        Self { identity, config, states, pending: Pending::new(usize::MAX), sessions, entropy }
     }
 
     /// How many UEs there are.
@@ -200,7 +232,7 @@ impl Ue {
         }
         let valid = self.attachment(device).is_some_and(|held| now.unix.as_secs() < held.valid_until.0);
         if valid {
-            self.message_1(device, actions);
+            self.message_1(now, device, actions);
         } else if let Some(state) = self.states.get_mut(device) {
             state.register_next = true;
             self.message_5(device, false, actions);
@@ -277,7 +309,7 @@ impl Ue {
                 }
                 report(actions, "message 6", text);
                 if std::mem::take(&mut state.register_next) {
-                    self.message_1(device, actions);
+                    self.message_1(now, device, actions);
                 }
             }
             Err(refused) => {
@@ -292,7 +324,7 @@ impl Ue {
     }
 
     /// Requirement UE-3: ID3 travels when the UE has one and is to tell it.
-    fn message_1(&mut self, device: usize, actions: &mut Vec<Action>) {
+    fn message_1(&mut self, now: Now, device: usize, actions: &mut Vec<Action>) {
         let (Some(state), Some(settings)) = (self.states.get_mut(device), self.config.devices.get(device)) else {
             return;
         };
@@ -301,6 +333,29 @@ impl Ue {
         let id1 = attachment.id1.to_octets();
         let id3 = attachment.id3.as_ref().filter(|_| self.config.tell_id3);
         let (name, address) = id3.map_or((None, None), address_avps);
+        let nonce = self.entropy.sixteen();
+        let proof = Proof {
+            user: &settings.user,
+            id1: attachment.id1,
+            id3,
+            application: &self.config.application,
+            realm: &self.config.app_server.realm,
+            time: u64::try_from(now.unix.as_millis()).unwrap_or(u64::MAX),
+            nonce,
+        };
+        let signature = match &settings.credential {
+            Credential::Key(key) => Some(key.sign(&proof.octets())),
+            Credential::Password(_) | Credential::KeyFile(_) | Credential::KeyText(_) => None,
+        };
+        let (kind, credential) = match (&settings.credential, &signature) {
+            (_, Some(signature)) => (UserCredentialType::SIGNED_PROOF, signature.as_slice()),
+            (Credential::Password(password), None) => (UserCredentialType::PASSWORD, password.reveal()),
+            (Credential::Key(_) | Credential::KeyFile(_) | Credential::KeyText(_), None) => {
+                failure(actions, "message 1", "the user's key has not been read");
+                state.refused = Some(in_words("the user's key has not been read"));
+                return;
+            }
+        };
         let request = pc3::UserRegistrationRequest {
             session_id: &session,
             vendor_specific_application_id: vendor_specific(pc3::APPLICATION),
@@ -314,8 +369,10 @@ impl Ue {
             prose_function_address: address,
             prose_app_id: &self.config.application,
             user_name: &settings.user,
-            user_credential_type: UserCredentialType::PASSWORD,
-            user_credential: settings.password.as_bytes(),
+            user_credential_type: kind,
+            user_credential: credential,
+            proof_time: signature.map(|_| proof.time),
+            proof_nonce: signature.is_some().then_some(nonce.as_slice()),
             ..Default::default()
         };
         let token = self.pending.insert(Waiting::Message4 { device });
@@ -367,7 +424,7 @@ impl Element for Ue {
                 Some(Waiting::Message4 { device }) => self.message_4(device, result, actions),
                 None => {}
             },
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }

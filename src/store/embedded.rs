@@ -13,7 +13,10 @@
 //! [`EmbeddedStore`] writes, any number of [`EmbeddedReader`]s read beside it without waiting for it.
 
 use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
-use super::{Change, ContextReader, ContextStore, Cursor, StoreError, Stored, Write, WriteOutcome, engine};
+use super::{
+    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
+    engine,
+};
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
@@ -28,6 +31,8 @@ type MapDefinition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type IndexDefinition = TableDefinition<'static, Pair, ()>;
 
 const CONTEXTS: MapDefinition = TableDefinition::new("contexts");
+const USER_RECORDS: MapDefinition = TableDefinition::new("users");
+const USER_KEYS: MapDefinition = TableDefinition::new("user keys");
 const VALUES: MapDefinition = TableDefinition::new("values");
 const SYSTEM: MapDefinition = TableDefinition::new("system");
 const ID1S: IndexDefinition = TableDefinition::new("by id1");
@@ -241,6 +246,50 @@ impl ContextReader for EmbeddedStore {
     }
 }
 
+impl UserReader for EmbeddedReader {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        read!(self, |tables: &ReadTables| engine::users::get(tables, application, id2))
+    }
+
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        read!(self, |tables: &ReadTables| engine::users::get_named(tables, application, user))
+    }
+
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        read!(self, |tables: &ReadTables| engine::users::get_on(tables, application, id1))
+    }
+
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        read!(self, |tables: &ReadTables| engine::users::page(tables, after, limit))
+    }
+
+    fn user_count(&self) -> Result<u64, StoreError> {
+        read!(self, |tables: &ReadTables| tables.count(Map::Users))
+    }
+}
+
+impl UserReader for EmbeddedStore {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user(application, id2)
+    }
+
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_named(application, user)
+    }
+
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_on(application, id1)
+    }
+
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        self.reader.users(after, limit)
+    }
+
+    fn user_count(&self) -> Result<u64, StoreError> {
+        self.reader.user_count()
+    }
+}
+
 // The file -----------------------------------------------------------------------------------------------------------
 
 impl StoreFile {
@@ -301,7 +350,7 @@ fn initialise(path: &Path, options: &Options) -> Result<(), redb::Error> {
     let database = Database::builder().set_cache_size(options.cache_octets).create(path)?;
     let mut transaction = database.begin_write()?;
     transaction.set_two_phase_commit(true);
-    for map in [CONTEXTS, VALUES] {
+    for map in [CONTEXTS, USER_RECORDS, USER_KEYS, VALUES] {
         transaction.open_table(map)?;
     }
     for index in [ID1S, USERS, EXPIRY, CHANGES, DELETIONS] {
@@ -375,6 +424,8 @@ fn fault(path: &Path, action: &'static str, error: redb::Error) -> StoreError {
 fn map_definition(map: Map) -> MapDefinition {
     match map {
         Map::Contexts => CONTEXTS,
+        Map::Users => USER_RECORDS,
+        Map::UserKeys => USER_KEYS,
         Map::Values => VALUES,
         Map::System => SYSTEM,
     }
@@ -402,6 +453,8 @@ struct ReadTables<'a> {
 /// Opens all tables once for a whole batch.
 struct WriteTables<'a> {
     contexts: OpenMap<'a>,
+    user_records: OpenMap<'a>,
+    user_keys: OpenMap<'a>,
     values: OpenMap<'a>,
     system: OpenMap<'a>,
     id1s: OpenIndex<'a>,
@@ -443,6 +496,8 @@ impl<'a> WriteTables<'a> {
         let index = |index| transaction.open_table(index_definition(index)).map_err(|error| file.writing(error));
         Ok(WriteTables {
             contexts: map(Map::Contexts)?,
+            user_records: map(Map::Users)?,
+            user_keys: map(Map::UserKeys)?,
             values: map(Map::Values)?,
             system: map(Map::System)?,
             id1s: index(Index::Id1s)?,
@@ -457,6 +512,8 @@ impl<'a> WriteTables<'a> {
     fn map(&self, map: Map) -> &OpenMap<'a> {
         match map {
             Map::Contexts => &self.contexts,
+            Map::Users => &self.user_records,
+            Map::UserKeys => &self.user_keys,
             Map::Values => &self.values,
             Map::System => &self.system,
         }
@@ -465,6 +522,8 @@ impl<'a> WriteTables<'a> {
     fn map_mut(&mut self, map: Map) -> &mut OpenMap<'a> {
         match map {
             Map::Contexts => &mut self.contexts,
+            Map::Users => &mut self.user_records,
+            Map::UserKeys => &mut self.user_keys,
             Map::Values => &mut self.values,
             Map::System => &mut self.system,
         }

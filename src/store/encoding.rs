@@ -11,6 +11,8 @@
 //! Numbers are LEB128, texts have their length in front. A text that was in the record before is written as its place
 //! in the order of texts; a host below its realm is written without the realm.
 
+pub(super) mod users;
+
 use super::context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
 use super::{Cursor, Stored};
 use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Msisdn, Pduid, PlmnId, UnixSeconds};

@@ -1,5 +1,7 @@
 //! What the store means, over any tables: conditions, indexes, expiry, the log of changes.
 
+pub(super) mod users;
+
 use super::encoding::{self, RecordFault};
 use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
 use super::{Change, ChangeKind, Condition, Cursor, MOST_TRIMMED, StoreError, Stored, UeContext, Write, WriteOutcome};
@@ -159,6 +161,10 @@ fn write_one(tables: &mut impl TablesMut, sequence: &mut Cursor, write: &Write) 
                 Ok(WriteOutcome::Done { version: *sequence })
             }
         },
+        Write::PutUser { registration, condition } => users::put(tables, sequence, registration, *condition),
+        Write::DeleteUser { application, id2, condition } => {
+            users::delete(tables, sequence, application, id2, *condition)
+        }
         Write::TrimDeletions { through } => trim(tables, *sequence, *through),
     }
 }
@@ -220,7 +226,11 @@ fn trim(tables: &mut impl TablesMut, sequence: Cursor, through: Cursor) -> Resul
 }
 
 fn conflict(condition: Condition, old: Option<&Stored>) -> Option<WriteOutcome> {
-    let found = old.map(|stored| stored.version);
+    unless(condition, old.map(|stored| stored.version))
+}
+
+/// The conflict, unless the condition holds of the version there is.
+fn unless(condition: Condition, found: Option<Cursor>) -> Option<WriteOutcome> {
     let holds = match condition {
         Condition::Always => true,
         Condition::Absent => found.is_none(),

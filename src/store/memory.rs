@@ -1,7 +1,10 @@
 //! A store in memory for tests and for the procedures' own stories, with faults on order.
 
 use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
-use super::{Change, ContextReader, ContextStore, Cursor, StoreError, Stored, Write, WriteOutcome, engine};
+use super::{
+    Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
+    engine,
+};
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,9 +118,33 @@ impl ContextReader for MemoryStore {
     }
 }
 
+impl UserReader for MemoryStore {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        engine::users::get(self.up()?, application, id2)
+    }
+
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        engine::users::get_named(self.up()?, application, user)
+    }
+
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        engine::users::get_on(self.up()?, application, id1)
+    }
+
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        engine::users::page(self.up()?, after, limit)
+    }
+
+    fn user_count(&self) -> Result<u64, StoreError> {
+        self.up()?.count(Map::Users)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct MemoryTables {
     contexts: BTreeMap<Octets, Octets>,
+    users: BTreeMap<Octets, Octets>,
+    user_keys: BTreeMap<Octets, Octets>,
     values: BTreeMap<Octets, Octets>,
     system: BTreeMap<Octets, Octets>,
     indexes: BTreeSet<(Index, Pair)>,
@@ -127,6 +154,8 @@ impl MemoryTables {
     fn map(&self, map: Map) -> &BTreeMap<Octets, Octets> {
         match map {
             Map::Contexts => &self.contexts,
+            Map::Users => &self.users,
+            Map::UserKeys => &self.user_keys,
             Map::Values => &self.values,
             Map::System => &self.system,
         }
@@ -135,6 +164,8 @@ impl MemoryTables {
     fn map_mut(&mut self, map: Map) -> &mut BTreeMap<Octets, Octets> {
         match map {
             Map::Contexts => &mut self.contexts,
+            Map::Users => &mut self.users,
+            Map::UserKeys => &mut self.user_keys,
             Map::Values => &mut self.values,
             Map::System => &mut self.system,
         }

@@ -19,6 +19,7 @@ mod encoding;
 mod engine;
 pub mod memory;
 mod tables;
+mod user;
 
 #[cfg(feature = "net")]
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the committer is a thread")]
@@ -30,6 +31,7 @@ pub mod embedded;
 pub use context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
 pub use encoding::RecordFault;
 pub use memory::MemoryStore;
+pub use user::{BoundUe, Epuid, StoredUser, UserReader, UserRegistration};
 
 #[cfg(feature = "net")]
 pub use committer::{Committer, CommitterCounter};
@@ -80,6 +82,11 @@ pub enum Write {
     PutValue { key: String, value: Vec<u8>, expected: Option<Option<Vec<u8>>> },
     /// Removes a value beside the contexts.
     DeleteValue { key: String },
+    /// Makes or replaces the registration of an app server's user. UEs that another registration of the application has
+    /// are taken from it. A conflict, too, when the user has another ID2.
+    PutUser { registration: Box<UserRegistration>, condition: Condition },
+    /// Forgets the registration of an app server's user.
+    DeleteUser { application: Box<str>, id2: Id2, condition: Condition },
     /// Forgets deletions up to a cursor, at most [`MOST_TRIMMED`] at once: all followers have seen them.
     TrimDeletions { through: Cursor },
 }

@@ -7,6 +7,10 @@ use super::StoreError;
 pub(super) enum Map {
     /// IMSI, big-endian -> record.
     Contexts,
+    /// Application and ID2 -> record: users of an app server.
+    Users,
+    /// Application and user name, or application and ID1 -> ID2.
+    UserKeys,
     /// Text -> octets: values beside the contexts.
     Values,
     /// Text -> number, big-endian: the store's own.

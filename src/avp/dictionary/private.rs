@@ -55,7 +55,8 @@ avps! {
     /// The ID3 that the UE had before it moved, as an IP address.
     OldProseFunctionAddress = "Old-ProSe-Function-Address" 6 Address must,
         "registration procedure, messages 5 and U1";
-    /// What proves the user to the app server.
+    /// What proves the user to the app server: the password, or an Ed25519 signature of what
+    /// [`Proof::octets`](crate::registration::credential::Proof::octets) says.
     UserCredential = "User-Credential" 7 OctetString must, "registration procedure, message 1";
     /// How the user is proved.
     UserCredentialType = "User-Credential-Type" 8 Enumerated must, "registration procedure, message 1" values {
@@ -99,6 +100,7 @@ avps! {
         FUNCTION_UNREACHABLE = 7,
         FUNCTION_NOT_ALLOWED = 8,
         MOVING = 9,
+        CREDENTIAL_UNPROTECTED = 12,
     };
     /// An ID1 and ID3 that an app server may still know a UE by.
     EarlierBinding = "Earlier-Binding" 15 Grouped must, "registration procedure, message G2" open {
@@ -106,4 +108,8 @@ avps! {
         old_prose_function_id: ? OldProseFunctionId,
         old_prose_function_address: ? OldProseFunctionAddress,
     };
+    /// When a signed proof was made: milliseconds since 1970-01-01 UTC.
+    ProofTime = "Proof-Time" 24 Unsigned64 must, "registration procedure, message 1";
+    /// 16 random octets, others in every signed proof.
+    ProofNonce = "Proof-Nonce" 25 OctetString must, "registration procedure, message 1";
 }

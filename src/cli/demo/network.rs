@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::net::{DIAMETER_PORT, Net, NetError, Options, Recorder, Transport};
+use crate::node::users::{PrivateKey, SecretError};
 use crate::node::{self, Handle, NodeError, Observer, PeerSettings, Settings};
 use crate::peer::{self, Expected, Local};
 use crate::registration::app_server::User;
+use crate::registration::credential::Credential;
 use crate::registration::function::{AppServerPeer, FunctionConfig};
 use crate::registration::hss::{HssConfig, Subscriber};
 use crate::registration::identifiers::{DigitsError, Imsi, PlmnId};
@@ -80,7 +83,7 @@ pub struct Network {
     hss: Handle<Hss>,
     function: Handle<Function<EmbeddedReader>>,
     function_2: Handle<Function<EmbeddedReader>>,
-    app_server: Handle<AppServer>,
+    app_server: Handle<AppServer<EmbeddedReader>>,
     stores: Vec<CommitterThread<EmbeddedStore>>,
 }
 
@@ -173,23 +176,29 @@ impl Network {
         };
         let mme = Mme::new(identity(MME), mme, seed()?).map_err(|error| element(&error))?;
         let mme = start(MME, &net, mme, None, watch()).await?;
+        let keys = (0..scene.ues).map(|_| Ok(PrivateKey::generate()?.0)).collect::<Result<Vec<_>, SecretError>>();
+        let keys = keys.map_err(|error| element(&error))?;
         let app_server = AppServerConfig {
-            applications: vec![APPLICATION.to_owned()],
-            users: (0..scene.ues).map(user).collect(),
+            users: keys
+                .iter()
+                .enumerate()
+                .map(|(place, key)| User::with_key(&user_name(place), key.public()))
+                .collect(),
             functions: vec![known(FUNCTION), known(FUNCTION_2)],
-            id3_realms: Vec::new(),
-            pc2_application: crate::interfaces::pc2::APPLICATION,
-            most_pending: 65_536,
-            most_users: 4_000_000,
+            ..AppServerConfig::new(vec![APPLICATION.to_owned()])
         };
-        let app_server = AppServer::new(identity(APP_SERVER), app_server, seed()?).map_err(|error| element(&error))?;
-        let app_server = start(APP_SERVER, &net, app_server, None, watch()).await?;
+        let store = open_store(&scene.store, HOSTS[APP_SERVER].0)?;
+        let app_server = AppServer::new(identity(APP_SERVER), app_server, store.reader(), seed()?)
+            .map_err(|error| element(&error))?;
+        let (committer, thread) = Committer::start(store, 4096)?;
+        stores.push(thread);
+        let app_server = start(APP_SERVER, &net, app_server, Some(committer), watch()).await?;
         let ue = UeConfig {
             mme: destination(MME),
             app_server: destination(APP_SERVER),
             application: APPLICATION.to_owned(),
             tell_id3: true,
-            devices: devices(scene).map_err(|error| element(&error))?,
+            devices: devices(scene, keys).map_err(|error| element(&error))?,
         };
         let ue = start(UE, &net, Ue::new(identity(UE), ue, seed()?), None, watch()).await?;
         let (function_2, function) = (functions.pop(), functions.pop());
@@ -327,28 +336,20 @@ fn function_config(plmn: PlmnId, allocator: u16, other: usize, network_key: [u8;
     }
 }
 
-fn devices(scene: &Scene) -> Result<Vec<Device>, DigitsError> {
-    (0..scene.ues)
-        .map(|place| {
+fn devices(scene: &Scene, keys: Vec<PrivateKey>) -> Result<Vec<Device>, DigitsError> {
+    keys.into_iter()
+        .enumerate()
+        .map(|(place, key)| {
             // The second UE of a refusal can do nothing of what ProSe needs.
             let capability = if scene.deny && place == 1 { 0 } else { ALL_SERVICES };
-            Ok(Device { imsi: imsi(place)?, capability, user: user_name(place), password: password(place) })
+            let credential = Credential::Key(Arc::new(key));
+            Ok(Device { imsi: imsi(place)?, capability, user: user_name(place), credential })
         })
         .collect()
 }
 
-fn user(place: usize) -> User {
-    let mut salt = [0; 16];
-    salt[8..].copy_from_slice(&(place as u64).to_be_bytes());
-    User::with_password(&user_name(place), salt, password(place).as_bytes())
-}
-
 fn user_name(place: usize) -> String {
     format!("user{}@demo.example", place + 1)
-}
-
-fn password(place: usize) -> String {
-    format!("demo password {}", place + 1)
 }
 
 fn open_store(folder: &Path, name: &str) -> Result<EmbeddedStore, StoreError> {

@@ -79,8 +79,8 @@ pub struct RegistrationArgs {
     /// Without --function: a commit of its own for each write, to see what group commit is worth
     #[arg(long, conflicts_with = "function")]
     commit_each: bool,
-    /// Without --function: keep the store in this folder; without it, it is in the folder for temporary files
-    #[arg(long, value_name = "DIR", conflicts_with = "function")]
+    /// Keep our stores in this folder; without it they are in the folder for temporary files
+    #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// How long the parties may take to find each other
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
@@ -104,8 +104,9 @@ Examples:
       any function; we play UEs, MME, app server and HSS
 
 A registration is messages 5 and 6 by way of the MME, who asks the HSS where it is ours, then 1 to 4 by way of the app
-server. It has ended when message 4 says success, which a function of ours says once ID2 is durable. With --rate its latency counts
-from the moment it was due, also when it had to wait for room (no coordinated omission).
+server; users prove themselves by signed proofs. It has ended when message 4 says success: ID1 and ID2 are durable at a
+function of ours, and the registration at the app server. With --rate its latency counts from the moment
+it was due, also when it had to wait for room (no coordinated omission).
 
 The function must know our MME and app server as peers, let the app server register users for the application, and have
 an HSS that knows the subscribers, or --hss-listen.
@@ -157,10 +158,10 @@ async fn perform(args: &RegistrationArgs) -> Result<u8, Early> {
     };
     let wall = begun.elapsed();
     let cpu = super::engine::cpu_of_all().saturating_sub(before.1);
-    let commits = network.commits().zip(before.0).map(|(after, before)| report::Commits {
-        commits: after.commits - before.commits,
-        writes: after.writes - before.writes,
-        each: args.commit_each,
+    let commits = network.commits().zip(before.0).map(|(after, before)| {
+        let [function, app_server] =
+            [0, 1].map(|at| (after[at].commits - before[at].commits, after[at].writes - before[at].writes));
+        report::Commits { function, app_server, each: args.commit_each }
     });
     let function = network.function().to_owned();
     network.stop().await?;

@@ -6,15 +6,15 @@ use clap::{Args, Subcommand};
 use toml::Table;
 
 use super::counterpart::{Calling, Known};
-use super::{Counterpart, PartyArgs, Stage, act, lines, secret, seed, settings, ue};
+use super::{Counterpart, Folder, PartyArgs, Stage, act, lines, secret, settings, ue};
 use crate::cli::Globals;
 use crate::cli::call::Early;
 use crate::cli::run::{self, Manner};
 use crate::interfaces::{pc2, pc3, pc4, s6a};
 use crate::net::{Endpoint, Transport};
 use crate::node::PeerSettings;
-use crate::node::Settings;
 use crate::node::config::{Config, Fixed, Role, Sctp};
+use crate::node::{Settings, users};
 use crate::peer::{self, Expected, Local};
 use crate::registration::app_server::User;
 use crate::registration::hss::Subscriber;
@@ -151,7 +151,7 @@ struct AppServerServeArgs {
     #[arg(long, value_name = "ID", required = true)]
     application: Vec<String>,
     /// A user who may register
-    #[arg(long, value_name = "NAME", requires = "password_file", required_unless_present = "users")]
+    #[arg(long, value_name = "NAME", requires = "password_file", required_unless_present_any = ["users", "keys", "passwords"])]
     user: Option<String>,
     /// A file whose first line is that user's password; - for standard input
     #[arg(long, value_name = "FILE", requires = "user")]
@@ -159,6 +159,18 @@ struct AppServerServeArgs {
     /// A TOML file of users: [[users]], as below [app_server] in a configuration
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
+    /// Users with public keys, a line each, as `proselink user key` prints it
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Users with hashes of passwords, a line each, as `proselink user hash` prints it
+    #[arg(long, value_name = "FILE")]
+    passwords: Option<PathBuf>,
+    /// A lab: take passwords over connections that TLS does not protect, too
+    #[arg(long)]
+    lab: bool,
+    /// Keep the registrations in this file; without it they are forgotten at the end
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
     #[command(flatten)]
     serve: ServeArgs,
 }
@@ -166,9 +178,9 @@ struct AppServerServeArgs {
 const APP_SERVER_EXAMPLES: &str = "\
 Examples:
   proselink app-server serve --listen tcp:127.0.0.15 --function function.example@tcp:127.0.0.14 \\
-    --application mcc001.mnc01.ProSeApp.Demo --user alice --password-file alice.password --plmn 001-01
+    --application mcc001.mnc01.ProSeApp.Demo --user alice --password-file alice.password --lab --plmn 001-01
   proselink app-server serve --listen tls:10.0.0.15 --certificate as.pem --key as.key --ca ca.pem \\
-    --function function.example@tls:10.0.0.14 --application demo --users users.toml --plmn 001-01
+    --function function.example@tls:10.0.0.14 --application demo --keys demo.keys --store as.redb --plmn 001-01
 
 Exit codes: 0 stopped in order, 2 the command line or the file cannot be used, 3 the transport failed.";
 
@@ -208,7 +220,7 @@ async fn serve_mme(args: MmeServeArgs) -> Result<u8, Early> {
         most_pending: 65_536,
     };
     let peers: Vec<_> = functions.iter().chain(&hss).map(|known| known.peer(&calling)).collect();
-    play(stage, serve, &identity, peers, Role::Mme(config)).await
+    play(stage, serve, &identity, peers, Role::Mme(config), None).await
 }
 
 async fn serve_hss(args: HssServeArgs) -> Result<u8, Early> {
@@ -227,11 +239,12 @@ async fn serve_hss(args: HssServeArgs) -> Result<u8, Early> {
     let first = config.subscribers.first().map(|subscriber| subscriber.imsi);
     let stage = stage(&serve, first)?;
     let identity = stage.identity("hss");
-    play(stage, serve, &identity, Vec::new(), Role::Hss(config)).await
+    play(stage, serve, &identity, Vec::new(), Role::Hss(config), None).await
 }
 
 async fn serve_app_server(args: AppServerServeArgs) -> Result<u8, Early> {
-    let AppServerServeArgs { function, application, user, password_file, users, serve } = args;
+    let AppServerServeArgs { function, application, user, password_file, users, keys, passwords, lab, store, serve } =
+        args;
     let stage = stage(&serve, None)?;
     let identity = stage.identity("app-server");
     let calling = stage.calling(&identity, &[pc2::APPLICATION, pc2::APPLICATION_FIRST, pc3::APPLICATION]);
@@ -241,14 +254,26 @@ async fn serve_app_server(args: AppServerServeArgs) -> Result<u8, Early> {
         None => Table::new(),
     };
     table.insert("applications".to_owned(), applications);
+    for (key, file) in [("keys", &keys), ("passwords", &passwords)] {
+        if let Some(file) = file {
+            table.insert(key.to_owned(), file.to_string_lossy().into_owned().into());
+        }
+    }
+    if lab {
+        table.insert("lab".to_owned(), true.into());
+    }
     let mut config: AppServerConfig = settings(table)?;
     if let (Some(user), Some(file)) = (user, password_file) {
-        config.users.push(User::with_password(&user, seed()?, secret(&file)?.as_bytes()));
+        let hash = users::hash(secret(&file)?.as_bytes()).map_err(Early::environment)?;
+        config.users.push(User::with_password(&user, hash));
     }
+    users::read_users(&mut config, Path::new("")).map_err(Early::usage)?;
     let functions = resolve(&function, &calling).await?;
     config.functions.extend(functions.iter().map(Known::function));
     let peers: Vec<_> = functions.iter().map(|known| known.peer(&calling)).collect();
-    play(stage, serve, &identity, peers, Role::AppServer(config)).await
+    let folder = if store.is_none() { Some(Folder::open(None)?) } else { None };
+    let store = store.or(folder.as_ref().map(|folder| folder.path.join("app-server.redb")));
+    play(stage, serve, &identity, peers, Role::AppServer(Box::new(config)), store).await
 }
 
 /// Subscriptions that an MME knows without an HSS.
@@ -291,6 +316,7 @@ async fn play(
     identity: &str,
     mut peers: Vec<PeerSettings>,
     role: Role,
+    store: Option<PathBuf>,
 ) -> Result<u8, Early> {
     let mut addresses = serve.party.from.clone();
     addresses.extend(serve.listen.iter().flat_map(Endpoint::addresses).filter(|address| !address.is_unspecified()));
@@ -320,7 +346,8 @@ async fn play(
         udp_port: None,
         sctp: Sctp::default(),
         capture: None,
-        store: None,
+        store,
+        threads: std::num::NonZeroU8::MIN,
         tls: None,
         metrics: None,
         admin: serve.admin,

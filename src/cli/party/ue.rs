@@ -2,7 +2,7 @@
 //! MME, too.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::cli::run::say;
 use crate::cli::{Globals, exit};
 use crate::interfaces::{pc3, pc4, s6a};
 use crate::net::{Endpoint, Host, Transport};
-use crate::node::{self, Handle, NodeError, Observer, PeerSettings, Settings};
+use crate::node::{self, Handle, NodeError, Observer, PeerSettings, Settings, users};
 use crate::peer::{self, Expected, Local};
 use crate::registration::identifiers::Imsi;
 use crate::registration::ue::{Attachment, Phase, Refused};
@@ -78,9 +78,12 @@ struct RegisterArgs {
     /// The user's name at the app server
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// A file whose first line is the user's password; - for standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    password_file: PathBuf,
+    /// A file whose first line is the user's password; - for standard input, which is read when nothing is said
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The user's private key in PEM instead, as `proselink user key` makes it: message 1 is signed
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+    user_key: Option<PathBuf>,
     /// Leave ID3 out of message 1: the app server finds the function by the network in ID1
     #[arg(long)]
     no_id3: bool,
@@ -93,10 +96,10 @@ const EXAMPLES: &str = "\
 Examples:
   proselink ue register --imsi 001010000000001 --mme 'aaa://127.0.0.12;transport=tcp' \\
     --app-server 'aaa://127.0.0.15;transport=tcp' --application mcc001.mnc01.ProSeApp.Demo \\
-    --user alice --password-file alice.password
+    --user alice --user-key alice.key
   proselink ue register --imsi 001010000000001 --function function.example@tcp:127.0.0.14 \\
-    --app-server app-server.example@tcp:127.0.0.15 --application demo --user alice -w alice.pcapng
-      without an MME: this process plays it, too
+    --app-server app-server.example@tcp:127.0.0.15 --application demo --user alice --password-file alice.password -w alice.pcapng
+      without an MME: this process plays it, too; the app server takes a password over TLS, or with --lab
   proselink ue allocate --imsi 001010000000001 --function sctp-embedded:127.0.0.14 --from 127.0.0.12 --json
 
 A PEER is [NAME@]ENDPOINT: its Origin-Host and how it is reached. Without NAME the name of an aaa:// URI counts; a bare
@@ -109,8 +112,8 @@ a peer.";
 pub fn run(args: UeArgs, _globals: &Globals) -> u8 {
     match args.what {
         What::Register(args) => {
-            let RegisterArgs { allocate, app_server, application, user, password_file, no_id3, moves } = args;
-            let server = Server { app_server, application, user, password_file, tell_id3: !no_id3, moves };
+            let RegisterArgs { allocate, app_server, application, user, password_file, user_key, no_id3, moves } = args;
+            let server = Server { app_server, application, user, password_file, user_key, tell_id3: !no_id3, moves };
             act("ue register", play(allocate, Some(server)))
         }
         What::Allocate(args) => allocate("ue allocate", args),
@@ -127,19 +130,34 @@ struct Server {
     app_server: Counterpart,
     application: String,
     user: String,
-    password_file: PathBuf,
+    password_file: Option<PathBuf>,
+    user_key: Option<PathBuf>,
     tell_id3: bool,
     moves: bool,
 }
 
+impl Server {
+    /// What proves the user, as a key of a configuration and its value.
+    fn proof(&self) -> Result<(&'static str, String), Early> {
+        if let Some(file) = &self.user_key {
+            let text = std::fs::read_to_string(file);
+            return text
+                .map(|pem| ("key", pem))
+                .map_err(|error| Early::environment(format!("{}: {error}", file.display())));
+        }
+        Ok(("password", secret(self.password_file.as_deref().unwrap_or(Path::new("-")))?))
+    }
+}
+
 async fn play(args: AllocateArgs, server: Option<Server>) -> Result<u8, Early> {
-    let password = server.as_ref().map(|server| secret(&server.password_file)).transpose()?;
+    // A UE that only wants an ID1 proves no user.
+    let proof = server.as_ref().map_or(Ok(("password", "none".to_owned())), Server::proof)?;
     // Any free port of ours: the counterparts may run on this machine and have the registered one.
     let stage = Stage::set(args.party.clone(), Some(args.imsi), 0)?;
     let json = args.party.json;
     let lines = lines(json)?;
     let outcome = tokio::select! {
-        outcome = perform(&args, server, password, &stage, &lines) => outcome,
+        outcome = perform(&args, server, proof, &stage, &lines) => outcome,
         code = interrupted() => Ok(Outcome { code, words: "interrupted".to_owned(), json: json!({"outcome": "interrupted"}) }),
     };
     lines.finish();
@@ -167,7 +185,7 @@ struct Outcome {
 async fn perform(
     args: &AllocateArgs,
     server: Option<Server>,
-    password: Option<String>,
+    proof: (&'static str, String),
     stage: &Stage,
     lines: &Lines,
 ) -> Result<Outcome, Early> {
@@ -205,7 +223,7 @@ async fn perform(
         }
         None => None,
     };
-    let element = ue_config(args, server.as_ref(), password, &mme, app_server.as_ref())?;
+    let element = ue_config(args, server.as_ref(), proof, &mme, app_server.as_ref())?;
     let identity = Identity { host: ue_identity.clone(), realm: stage.realm.clone() };
     let ue = Ue::new(identity, element, seed()?);
     let ue = node::start(
@@ -250,7 +268,7 @@ fn ue_settings(
 fn ue_config(
     args: &AllocateArgs,
     server: Option<&Server>,
-    password: Option<String>,
+    proof: (&'static str, String),
     mme: &crate::registration::Destination,
     app_server: Option<&Known>,
 ) -> Result<UeConfig, Early> {
@@ -262,15 +280,17 @@ fn ue_config(
         ("imsi".to_owned(), args.imsi.reveal().into()),
         ("capability".to_owned(), i64::from(args.capability).into()),
         ("user".to_owned(), server.map_or("nobody", |server| &*server.user).into()),
-        ("password".to_owned(), password.unwrap_or_default().into()),
+        (proof.0.to_owned(), proof.1.into()),
     ]);
-    settings(Table::from_iter([
+    let mut config: UeConfig = settings(Table::from_iter([
         ("mme".to_owned(), destination(mme.host.as_deref().unwrap_or_default(), &mme.realm).into()),
         ("app_server".to_owned(), destination(app_server.0, app_server.1).into()),
         ("application".to_owned(), server.map_or("", |server| &*server.application).into()),
         ("tell_id3".to_owned(), server.is_none_or(|server| server.tell_id3).into()),
         ("devices".to_owned(), toml::Value::Array(vec![device.into()])),
-    ]))
+    ]))?;
+    users::read_keys(&mut config, Path::new("")).map_err(Early::usage)?;
+    Ok(config)
 }
 
 /// An MME of ours between the UE and a real function.

@@ -109,8 +109,8 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
         Ask::Revoke(named) | Ask::Deregister(named) => {
             let ue = named.reveal();
             let order = match question.ask {
-                Ask::Revoke(_) => registration::Question::Revoke { ue },
-                _ => registration::Question::Deregister { ue },
+                Ask::Revoke(_) => registration::Inquiry::Revoke { ue },
+                _ => registration::Inquiry::Deregister { ue },
             };
             send(line(&operate(desk, order)?))?;
             Ok((1, None))
@@ -119,7 +119,7 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
 }
 
 /// Asks the element itself. The thread waits, not a task.
-fn operate(desk: &Desk, question: registration::Question) -> Result<Value, NoReply> {
+fn operate(desk: &Desk, question: registration::Inquiry) -> Result<Value, NoReply> {
     tokio::runtime::Handle::current().block_on((desk.operate)(question))
 }
 
@@ -134,7 +134,7 @@ fn deliveries(
     let (mut shown, mut after) = (0, None);
     while shown < question.limit {
         let limit = usize::try_from(question.limit - shown).unwrap_or(PAGE).min(PAGE);
-        let page = match operate(desk, registration::Question::Moves { after, limit }) {
+        let page = match operate(desk, registration::Inquiry::Moves { after, limit }) {
             Ok(page) => page,
             Err(NoReply::NotHere) => return Ok(None),
             Err(why) => return Err(why.into()),

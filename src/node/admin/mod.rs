@@ -63,7 +63,7 @@ const AHEAD: usize = 4;
 pub type Contexts = Arc<dyn ContextReader + Send + Sync>;
 
 /// Asks the element in the node's task: [`Element::operate`](registration::Element::operate).
-pub type Operate = Arc<dyn Fn(registration::Question) -> Reply + Send + Sync>;
+pub type Operate = Arc<dyn Fn(registration::Inquiry) -> Reply + Send + Sync>;
 
 /// What the element says, once its turn has come.
 pub type Reply = Pin<Box<dyn Future<Output = Result<serde_json::Value, NoReply>> + Send>>;

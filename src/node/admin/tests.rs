@@ -126,20 +126,20 @@ async fn moves_tell_where_from_and_who_is_yet_to_be_told() {
 }
 
 /// What a function tells of its moves when it is asked itself: order, tries, causes.
-fn deliveries(question: &registration::Question) -> Result<Value, NoReply> {
+fn deliveries(question: &registration::Inquiry) -> Result<Value, NoReply> {
     match question {
-        registration::Question::Moves { after: None, .. } => Ok(serde_json::json!({
+        registration::Inquiry::Moves { after: None, .. } => Ok(serde_json::json!({
             "moves": [{"kind": "move", "imsi": "00101**********", "id1": "00f1100000000003", "old_id1": "00f1100000000009",
                        "from": "old.example", "app_servers": [{"host": "as.example", "application": "app.example",
                        "state": "waiting", "attempts": 3, "next_attempt_in": 8, "last_cause": "no answer"}]}],
             "app_servers": [{"host": "as.example", "state": "down", "sent": 0, "queued": 1, "attempts": 3}],
             "next": "2",
         })),
-        registration::Question::Moves { .. } => Ok(serde_json::json!({
+        registration::Inquiry::Moves { .. } => Ok(serde_json::json!({
             "moves": [{"kind": "farewell", "imsi": "00101**********", "id1": "00f1100000000004", "app_servers": []}],
             "app_servers": [],
         })),
-        registration::Question::Revoke { ue } if ue == "00f1100000000003" => Ok(serde_json::json!({"begun": "revoke"})),
+        registration::Inquiry::Revoke { ue } if ue == "00f1100000000003" => Ok(serde_json::json!({"begun": "revoke"})),
         _ => Err(NoReply::Unknown),
     }
 }

@@ -106,6 +106,7 @@ impl<E: Element + Send + 'static> Driver<E> {
                 self.send(back.connection, message, back.stream);
             }
             Action::Store { token, writes } => self.store(token, writes),
+            Action::Authenticate { token, question } => self.authenticate(token, question),
             Action::SetTimer { token, after } => {
                 let at = now.elapsed + after;
                 if let Some(old) = self.timers.insert(token, at) {

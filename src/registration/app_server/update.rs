@@ -1,7 +1,7 @@
 //! What a function asks of the app server by PXR: to follow a UE that has moved (message U1), the standard registration
 //! and the map request of TS 29.343.
 
-use super::{AppServer, UserAuthenticator};
+use super::{AppServer, Job, Step, id2_of, seconds};
 use crate::avp::dictionary::{
     ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId,
     Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType, TargetAppLayerUserId,
@@ -11,112 +11,128 @@ use crate::avp::{Address, Fault};
 use crate::interfaces::pc2;
 use crate::message::Command;
 use crate::registration::config::same_host;
-use crate::registration::element::Action;
-use crate::registration::exchange::{failure, report};
+use crate::registration::element::{Action, Now, Report};
+use crate::registration::exchange::failure;
 use crate::registration::identifiers::{FunctionAddress, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, missing, optional, required};
+use crate::store::{Condition, Epuid, StoreError, StoredUser, UserReader, UserRegistration, Write};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
-impl<A: UserAuthenticator> AppServer<A> {
+impl<R: UserReader> AppServer<R> {
     /// PXR, by its ProSe-Request-Type.
-    pub(super) fn action_request(&mut self, asked: &Asked, actions: &mut Vec<Action>) {
+    pub(super) fn action_request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
         let request = match Request::decode(&asked.message) {
             Ok(request) => request,
             Err(faults) => return asked.refuse(&self.identity, &faults, actions),
         };
-        let answered = match request.prose_request_type {
+        let reject = |code| Some(Outcome::tgpp(code));
+        let outcome = match request.prose_request_type {
             ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE => {
-                match optional::<ContextMove>(&request.extra, &asked.message) {
-                    Ok(Some(_)) => self.context_move(asked, &request, actions),
-                    Ok(None) => self.application_registration(asked, &request, actions),
-                    Err(fault) => Err(fault),
-                }
+                return match optional::<ContextMove>(&request.extra, &asked.message) {
+                    Ok(Some(_)) => self.run(now, Job::Move(asked), 0, actions),
+                    Ok(None) => self.run(now, Job::Register(asked), 0, actions),
+                    Err(fault) => self.refuse(&asked, &fault, actions),
+                };
             }
-            ProseRequestType::PROSE_MAP_REQUEST => self.map_request(asked, &request, actions),
+            ProseRequestType::PROSE_MAP_REQUEST => return self.map_request(&asked, &request, actions),
             // Discovery has RPAUIDs and this server has allotted none.
             ProseRequestType::AUTHORIZATION_ANNOUNCE..=ProseRequestType::AUTHORIZATION_UPDATE => {
-                let code = ExperimentalResultCode::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN;
-                asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
-                Ok(())
+                reject(ExperimentalResultCode::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN)
             }
             ProseRequestType::AUTHORIZATION_ANNOUNCE_ACE_OPEN | ProseRequestType::AUTHORIZATION_MONITOR_ACE_OPEN => {
-                let code = ExperimentalResultCode::DIAMETER_ERROR_AUTHORIZATION_REJECT;
-                asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
-                Ok(())
+                reject(ExperimentalResultCode::DIAMETER_ERROR_AUTHORIZATION_REJECT)
             }
-            _ => Err(bad_value::<ProseRequestType>(&asked.message, "ProSe-Request-Type of PXR")),
+            _ => None,
         };
-        if let Err(fault) = answered {
-            failure(actions, "PXR", format!("refused: {fault}"));
-            asked.refuse(&self.identity, &[fault], actions);
+        match outcome {
+            Some(outcome) => asked.reply(&self.identity, outcome).send(actions),
+            None => {
+                let fault = bad_value::<ProseRequestType>(&asked.message, "ProSe-Request-Type of PXR");
+                self.refuse(&asked, &fault, actions);
+            }
         }
     }
 
-    /// U1: a UE of ours is served by another function, and has another ID1. Requirements AS-5 and AS-6.
-    fn context_move(&mut self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) -> Result<(), Fault> {
-        let message = asked.message.as_slice();
-        let id2 = request.origin_app_layer_user_id.ok_or_else(missing::<OriginAppLayerUserId>)?;
-        let application = request.prose_app_id.ok_or_else(missing::<ProseAppId>)?;
-        let id4 = id1_of::<PduidAvp>(message, required::<PduidAvp>(&request.extra, message)?)?;
-        let old_id1 = id1_of::<OldPduid>(message, required::<OldPduid>(&request.extra, message)?)?;
-        let id5_address: Option<Address<'_>> = optional::<ProseFunctionAddress>(&request.extra, message)?;
-        let id5 = address_of::<ProseFunctionId, ProseFunctionAddress>(message, request.prose_function_id, id5_address)?
-            .ok_or_else(missing::<ProseFunctionId>)?;
-        let old_id3 = address_of::<OldProseFunctionId, OldProseFunctionAddress>(
-            message,
-            optional::<OldProseFunctionId>(&request.extra, message)?,
-            optional::<OldProseFunctionAddress>(&request.extra, message)?,
-        )?
-        .ok_or_else(missing::<OldProseFunctionId>)?;
+    fn refuse(&self, asked: &Asked, fault: &Fault, actions: &mut Vec<Action>) {
+        failure(actions, "PXR", format!("refused: {fault}"));
+        asked.refuse(&self.identity, std::slice::from_ref(fault), actions);
+    }
 
-        let peer = asked.sender.peer.as_str();
-        let proven = same_host(peer, request.origin_host) && self.is_host(&id5, peer);
-        let verdict = match self.registrations.get_mut(&(application.to_owned(), id2.to_owned())) {
-            None => Verdict::Refused(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN, "ID2 is unknown"),
-            Some(_) if !proven => {
-                Verdict::Refused(ExperimentalResultCode::DIAMETER_ERROR_PFID_UNKNOWN, "ID5 is not the peer")
-            }
-            Some(registration) => {
-                let functions = &self.config.functions;
-                let known = |host: &str, address: &FunctionAddress| {
-                    address.fqdn().is_some_and(|name| same_host(name.as_str(), host))
-                        || functions.iter().any(|function| same_host(&function.host, host) && function.is_at(address))
-                };
-                let repeated = registration.ues.iter().any(|ue| ue.id1 == id4 && same_host(&ue.function, peer));
-                let old = registration.ues.iter_mut().find(|ue| ue.id1 == old_id1 && known(&ue.function, &old_id3));
-                match old {
-                    Some(ue) if !same_host(&ue.realm, &asked.sender.realm) => Verdict::OtherRealm,
-                    Some(ue) => {
-                        ue.id1 = id4;
-                        ue.function = peer.to_owned();
-                        Verdict::Moved
-                    }
-                    None if repeated => Verdict::Moved,
-                    None => Verdict::Refused(
-                        ExperimentalResultCode::DIAMETER_ERROR_APP_REGISTER_REJECT,
-                        "the old ID1 and ID3 are not those of this ID2",
-                    ),
+    /// U1: a UE of ours is served by another function, and has another ID1. Requirements AS-5 and AS-6.
+    pub(super) fn context_move(
+        &mut self,
+        now: Now,
+        asked: &Asked,
+        actions: &mut Vec<Action>,
+    ) -> Result<Step, StoreError> {
+        let wish = match Move::read(&asked.message) {
+            Ok(wish) => wish,
+            Err(faults) => {
+                if let Some(fault) = faults.first() {
+                    failure(actions, "AS-5", format!("U1 refused: {fault}"));
                 }
+                asked.refuse(&self.identity, &faults, actions);
+                return Ok(Step::Over);
             }
         };
-        match verdict {
+        let Move { id2, application, id4, id5, old_id1, .. } = &wish;
+        let stored = match id2_of(id2) {
+            Some(id2) => self.reader.user(application, &id2)?,
+            None => None,
+        };
+        let done = format!("ID2 {id2} has ID4 {id4} at {id5} now, no longer {old_id1}");
+        let done = Action::Report(Report { step: "AS-5", text: done, failure: false });
+        let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
+        match self.judge_move(&wish, asked, stored.as_ref().map(|stored| &stored.registration)) {
             Verdict::Moved => {
-                report(actions, "AS-5", format!("ID2 {id2} has ID4 {id4} at {id5} now, no longer {old_id1}"));
-                asked.reply(&self.identity, Outcome::SUCCESS).send(actions);
+                let Some(StoredUser { version, mut registration }) = stored else { return Ok(Step::Over) };
+                let peer = asked.sender.peer.as_str();
+                registration.ues.retain(|ue| ue.id1 != *id4 || ue.id1 == *old_id1);
+                for ue in registration.ues.iter_mut().filter(|ue| ue.id1 == *old_id1) {
+                    ue.id1 = *id4;
+                    ue.function = peer.into();
+                    ue.bound_at = seconds(now);
+                }
+                let condition = Condition::Version(version);
+                let write = Write::PutUser { registration: Box::new(registration), condition };
+                return Ok(Step::Write { write, held: vec![done, success] });
             }
+            Verdict::Repeated => actions.extend([done, success]),
             Verdict::OtherRealm => {
-                let why = format!("{peer} is of another realm than the function of ID2");
+                let why = format!("{} is of another realm than the function of ID2", asked.sender.peer);
                 failure(actions, "AS-5", &why);
                 asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
             }
             Verdict::Refused(code, why) => {
                 let outcome = Outcome::tgpp(code);
-                failure(actions, "AS-5", format!("U1 of {peer} refused: {why}; {outcome}"));
+                failure(actions, "AS-5", format!("U1 of {} refused: {why}; {outcome}", asked.sender.peer));
                 asked.reply(&self.identity, outcome).because(why).send(actions);
             }
         }
-        Ok(())
+        Ok(Step::Over)
+    }
+
+    fn judge_move(&self, wish: &Move<'_>, asked: &Asked, registration: Option<&UserRegistration>) -> Verdict {
+        let peer = asked.sender.peer.as_str();
+        let Some(registration) = registration else {
+            return Verdict::Refused(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN, "ID2 is unknown");
+        };
+        if !same_host(peer, wish.origin_host) || !self.is_host(&wish.id5, peer) {
+            return Verdict::Refused(ExperimentalResultCode::DIAMETER_ERROR_PFID_UNKNOWN, "ID5 is not the peer");
+        }
+        let old =
+            registration.ues.iter().find(|ue| ue.id1 == wish.old_id1 && self.is_host(&wish.old_id3, &ue.function));
+        let repeated = || registration.ues.iter().any(|ue| ue.id1 == wish.id4 && same_host(&ue.function, peer));
+        match old {
+            Some(ue) if !same_host(&ue.realm, &asked.sender.realm) => Verdict::OtherRealm,
+            Some(_) => Verdict::Moved,
+            None if repeated() => Verdict::Repeated,
+            None => Verdict::Refused(
+                ExperimentalResultCode::DIAMETER_ERROR_APP_REGISTER_REJECT,
+                "the old ID1 and ID3 are not those of this ID2",
+            ),
+        }
     }
 
     /// Whether `address` names the host `peer`.
@@ -126,72 +142,140 @@ impl<A: UserAuthenticator> AppServer<A> {
     }
 
     /// Type 0 without the marker: a user of ours has an EPUID. TS 23.303, TS 29.343.
-    fn application_registration(
+    pub(super) fn application_registration(
         &mut self,
         asked: &Asked,
-        request: &Request<'_>,
         actions: &mut Vec<Action>,
-    ) -> Result<(), Fault> {
-        let id2 = request.origin_app_layer_user_id.ok_or_else(missing::<OriginAppLayerUserId>)?;
-        let pfid = request.prose_function_id.ok_or_else(missing::<ProseFunctionId>)?;
+    ) -> Result<Step, StoreError> {
+        let read = Request::decode(&asked.message).and_then(|request| {
+            let id2 = request.origin_app_layer_user_id.ok_or_else(|| vec![missing::<OriginAppLayerUserId>()])?;
+            let pfid = request.prose_function_id.ok_or_else(|| vec![missing::<ProseFunctionId>()])?;
+            Ok((id2, pfid, request.prose_app_id, request.requesting_epuid))
+        });
+        let (id2, pfid, application, epuid) = match read {
+            Ok(read) => read,
+            Err(faults) => {
+                asked.refuse(&self.identity, &faults, actions);
+                return Ok(Step::Over);
+            }
+        };
         let peer = asked.sender.peer.as_str();
         let pfid = FunctionAddress::from_name_octets(pfid).ok().filter(|pfid| self.is_host(pfid, peer));
-        let registration = self.find_user(request.prose_app_id, id2);
-        let outcome = match (registration, pfid) {
+        let mut write = None;
+        let outcome = match (self.find_user(application, id2)?, pfid) {
             (None, _) => Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN),
             (Some(_), None) => Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_PFID_UNKNOWN),
-            (Some(registration), Some(pfid)) => {
-                if let Some(epuid) = request.requesting_epuid {
-                    registration.epuid = Some((epuid.to_owned(), pfid.to_string()));
+            (Some(StoredUser { version, mut registration }), Some(pfid)) => {
+                let epuid = epuid.map(|epuid| Epuid { epuid: epuid.into(), function: pfid.to_string().into() });
+                if epuid.is_some() && registration.epuid != epuid {
+                    registration.epuid = epuid;
+                    let condition = Condition::Version(version);
+                    write = Some(Write::PutUser { registration: Box::new(registration), condition });
                 }
                 Outcome::SUCCESS
             }
         };
-        report(actions, "PXR type 0", format!("registration of {id2} by {peer}: {outcome}"));
-        asked.reply(&self.identity, outcome).send(actions);
-        Ok(())
+        let text = format!("registration of {id2} by {peer}: {outcome}");
+        let told = Action::Report(Report { step: "PXR type 0", text, failure: false });
+        let held = vec![told, asked.reply(&self.identity, outcome).action()];
+        match write {
+            Some(write) => Ok(Step::Write { write, held }),
+            None => {
+                actions.extend(held);
+                Ok(Step::Over)
+            }
+        }
     }
 
     /// Type 1: where another user can be found.
-    fn map_request(&mut self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) -> Result<(), Fault> {
-        let origin = request.origin_app_layer_user_id.ok_or_else(missing::<OriginAppLayerUserId>)?;
-        let target = request.target_app_layer_user_id.ok_or_else(missing::<TargetAppLayerUserId>)?;
-        if self.find_user(request.prose_app_id, origin).is_none() {
-            let code = ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN;
-            asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
-            return Ok(());
-        }
-        let found = self.find_user(request.prose_app_id, target).and_then(|registration| registration.epuid.clone());
-        let reply = match &found {
+    fn map_request(&self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) {
+        let (Some(origin), Some(target)) = (request.origin_app_layer_user_id, request.target_app_layer_user_id) else {
+            let fault = match request.origin_app_layer_user_id {
+                None => missing::<OriginAppLayerUserId>(),
+                Some(_) => missing::<TargetAppLayerUserId>(),
+            };
+            return self.refuse(asked, &fault, actions);
+        };
+        let found = self.find_user(request.prose_app_id, origin).and_then(|origin| match origin {
+            None => Ok(None),
+            Some(_) => self.find_user(request.prose_app_id, target).map(Some),
+        });
+        let epuid = match found {
+            Err(why) => return self.unreadable(asked, "PXR type 1", &why, actions),
+            Ok(None) => {
+                let code = ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN;
+                return asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
+            }
+            Ok(Some(found)) => found.and_then(|stored| stored.registration.epuid),
+        };
+        let reply = match &epuid {
             None => {
                 let code = ExperimentalResultCode::DIAMETER_ERROR_TARGET_ALUID_UNKNOWN;
                 asked.reply(&self.identity, Outcome::tgpp(code))
             }
-            Some((epuid, pfid)) => asked
+            Some(Epuid { epuid, function }) => asked
                 .reply(&self.identity, Outcome::SUCCESS)
-                .with::<TargetedEpuid>(&epuid.as_str())
-                .with::<ProseFunctionId>(&pfid.as_bytes()),
+                .with::<TargetedEpuid>(&&**epuid)
+                .with::<ProseFunctionId>(&function.as_bytes()),
         };
         reply.send(actions);
-        Ok(())
     }
 
     /// The registration of an ID2: in the application named, else in any that this server has.
-    fn find_user(&mut self, application: Option<&str>, id2: &str) -> Option<&mut super::Registration> {
-        let applications = match application {
-            Some(application) => vec![application.to_owned()],
-            None => self.config.applications.clone(),
-        };
-        let key = applications
-            .into_iter()
-            .map(|application| (application, id2.to_owned()))
-            .find(|key| self.registrations.contains_key(key))?;
-        self.registrations.get_mut(&key)
+    fn find_user(&self, application: Option<&str>, id2: &str) -> Result<Option<StoredUser>, StoreError> {
+        let Some(id2) = id2_of(id2) else { return Ok(None) };
+        if let Some(application) = application {
+            return self.reader.user(application, &id2);
+        }
+        for application in &self.config.applications {
+            if let Some(found) = self.reader.user(application, &id2)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// U1 as far as it can be read.
+struct Move<'a> {
+    origin_host: &'a str,
+    id2: &'a str,
+    application: &'a str,
+    id4: Pduid,
+    id5: FunctionAddress,
+    old_id1: Pduid,
+    old_id3: FunctionAddress,
+}
+
+impl<'a> Move<'a> {
+    fn read(message: &'a [u8]) -> Result<Self, Vec<Fault>> {
+        let request = Request::decode(message)?;
+        Self::of(&request, message).map_err(|fault| vec![fault])
+    }
+
+    fn of(request: &Request<'a>, message: &'a [u8]) -> Result<Self, Fault> {
+        let id5_address: Option<Address<'_>> = optional::<ProseFunctionAddress>(&request.extra, message)?;
+        let id5 = address_of::<ProseFunctionId, ProseFunctionAddress>(message, request.prose_function_id, id5_address)?;
+        let old_id3 = address_of::<OldProseFunctionId, OldProseFunctionAddress>(
+            message,
+            optional::<OldProseFunctionId>(&request.extra, message)?,
+            optional::<OldProseFunctionAddress>(&request.extra, message)?,
+        )?;
+        Ok(Self {
+            origin_host: request.origin_host,
+            id2: request.origin_app_layer_user_id.ok_or_else(missing::<OriginAppLayerUserId>)?,
+            application: request.prose_app_id.ok_or_else(missing::<ProseAppId>)?,
+            id4: id1_of::<PduidAvp>(message, required::<PduidAvp>(&request.extra, message)?)?,
+            id5: id5.ok_or_else(missing::<ProseFunctionId>)?,
+            old_id1: id1_of::<OldPduid>(message, required::<OldPduid>(&request.extra, message)?)?,
+            old_id3: old_id3.ok_or_else(missing::<OldProseFunctionId>)?,
+        })
     }
 }
 
 enum Verdict {
     Moved,
+    Repeated,
     OtherRealm,
     Refused(u32, &'static str),
 }

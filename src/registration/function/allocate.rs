@@ -12,7 +12,7 @@ use crate::registration::element::{Action, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, address_avps, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{AllocateError, Imsi, Msisdn, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, silence};
-use crate::store::{Binding, ContextReader, Id1Grant, MovedFrom, Subscription, UeContext, UeState, Write};
+use crate::store::{Binding, ContextReader, Cursor, Id1Grant, MovedFrom, Subscription, UeContext, UeState, Write};
 
 use super::moving::{Known, Release, move_key};
 
@@ -30,6 +30,11 @@ pub(super) struct Allocation {
     pub handed: Option<Handed>,
     /// An ID1 already taken for this message, should the write have to be done again.
     pub id1: Option<Pduid>,
+    /// Our own context when another function was asked: its version, `None` for none. It must be the same still when the
+    /// answer is acted on, or we have handed it out in between.
+    pub basis: Option<Option<Cursor>>,
+    /// The function that we handed the context to has been asked whether it took it.
+    pub asked_back: bool,
 }
 
 /// What G2 brought.
@@ -93,6 +98,8 @@ impl<R: ContextReader> Function<R> {
             msisdn: None,
             handed: None,
             id1: None,
+            basis: None,
+            asked_back: false,
         };
         self.profile_request(Box::new(allocation), actions);
     }
@@ -189,12 +196,27 @@ impl<R: ContextReader> Function<R> {
         actions: &mut Vec<Action>,
     ) -> Result<Step, Stop> {
         let stored = self.reader.get(allocation.imsi)?;
+        if allocation.basis.is_some_and(|basis| basis != stored.as_ref().map(|stored| stored.version)) {
+            return Err(Stop::Overtaken);
+        }
+        // Whether the function that we handed it to has taken it, only that function can say.
+        if let (None, false, Some(stored)) = (&allocation.handed, allocation.asked_back, &stored)
+            && let UeState::Moving { to, .. } | UeState::Moved { to, .. } = &stored.context.state
+            && self.config.functions.iter().any(|function| function.is_at(to))
+        {
+            allocation.asked_back = true;
+            allocation.old = Some(MovedFrom { id1: stored.context.id1.id1, function: to.clone() });
+            return Err(Stop::AskBack);
+        }
         let valid_until = self.until(now);
         let held = stored.as_ref().map(|stored| &stored.context).filter(|context| {
             let served_here = !matches!(context.state, UeState::Moved { .. });
-            // What is handed over replaces what we had, unless this is message 5 once more.
-            let again = allocation.handed.as_ref().is_none_or(|handed| context.grant(handed.grant.id1).is_some());
-            served_here && again
+            // What is handed over replaces what we had, unless ours is what became of it.
+            let newer = allocation
+                .handed
+                .as_ref()
+                .is_none_or(|handed| context.previous_id1.iter().any(|previous| previous.id1 == handed.grant.id1));
+            served_here && newer
         });
         let renewed = held.is_some();
         let context = match held {
@@ -207,11 +229,14 @@ impl<R: ContextReader> Function<R> {
             },
             None => {
                 let id1 = self.new_id1(allocation, actions)?;
+                let from = allocation.handed.as_ref().zip(allocation.old.as_ref());
                 let (previous_id1, bindings) = match &allocation.handed {
                     Some(handed) => (vec![handed.grant], handed.bindings.clone()),
                     None => (Vec::new(), Vec::new()),
                 };
-                let moved_from = allocation.old.clone().filter(|_| !bindings.is_empty());
+                let moved_from = from.filter(|_| !bindings.is_empty());
+                let moved_from =
+                    moved_from.map(|(handed, old)| MovedFrom { id1: handed.grant.id1, function: old.function.clone() });
                 UeContext {
                     imsi: allocation.imsi,
                     msisdn: allocation.msisdn,
@@ -225,24 +250,27 @@ impl<R: ContextReader> Function<R> {
             }
         };
         let id1 = context.id1.id1;
-        let moved = if renewed { None } else { allocation.handed.as_ref().zip(allocation.old.as_ref()) };
+        let from = allocation.handed.as_ref().zip(allocation.old.as_ref());
+        let moved = from.filter(|_| !renewed);
         let text = match (renewed, &moved) {
             (true, _) => format!("{} keeps ID1 {id1}, renewed", allocation.imsi),
             (false, None) => format!("{} gets ID1 {id1}", allocation.imsi),
-            (false, Some((handed, old))) => format!(
+            (false, Some((handed, _))) => format!(
                 "{} gets ID4 {id1} in place of {}; {} bindings come from {}",
                 allocation.imsi,
-                old.id1,
+                handed.grant.id1,
                 handed.bindings.len(),
                 handed.host
             ),
         };
-        let after = moved.map_or(After::Nothing, |(handed, old)| After::Moved {
+        let release = from.map(|(handed, _)| Release {
             imsi: allocation.imsi,
-            release: Release { imsi: allocation.imsi, id1: old.id1, host: handed.host.clone(), attempt: 0 },
+            id1: handed.grant.id1,
+            host: handed.host.clone(),
+            attempt: 0,
         });
-        let expires_at = Some(valid_until.plus(self.config.retention));
         let mut writes = Vec::new();
+        let expires_at = Some(valid_until.plus(self.config.retention));
         let marked = context.moved_from.is_some() && !renewed;
         writes.push(self.put(context, stored.as_ref(), expires_at));
         if let (true, Some(handed)) = (marked, &allocation.handed) {
@@ -250,6 +278,11 @@ impl<R: ContextReader> Function<R> {
             let value = handed.known.to_value();
             writes.push(Write::PutValue { key: move_key(allocation.imsi), value, expected: None });
         }
+        writes.extend(release.as_ref().map(Release::mark));
+        let after = match release {
+            None => After::Nothing,
+            Some(release) => After::Moved { imsi: allocation.imsi, told: renewed, release },
+        };
         let step = if moved.is_some() { "F3-1" } else { "F-1" };
         let held = vec![Action::Report(Report { step, text, failure: false }), self.message_6(&allocation.asked, id1)];
         Ok(Step::Write { writes, held, after })

@@ -17,7 +17,7 @@ mod moving;
 mod subscription;
 pub mod view;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -175,9 +175,10 @@ enum Step {
 #[derive(Debug)]
 enum After {
     Nothing,
-    /// A UE has moved here: the app servers and the old function have to know.
+    /// A UE has moved here: the old function has to know, and the app servers unless they are `told`.
     Moved {
         imsi: Imsi,
+        told: bool,
         release: Release,
     },
     /// A UE has gone: the HSS has to know.
@@ -228,6 +229,8 @@ pub struct Function<R> {
     reserving: bool,
     /// Messages 5 that wait for the first block of ID1s.
     waits_for_block: VecDeque<Box<Allocation>>,
+    /// UEs whose context is being fetched from another function, and how many messages 5 do so.
+    taking: HashMap<Imsi, usize>,
     pending: Pending<Waiting>,
     sessions: Sessions,
     entropy: Entropy,
@@ -287,6 +290,7 @@ impl<R: ContextReader> Function<R> {
             allocator,
             reserving: false,
             waits_for_block: VecDeque::new(),
+            taking: HashMap::new(),
             entropy,
         })
     }
@@ -348,6 +352,14 @@ impl<R: ContextReader> Function<R> {
                     self.reserve_block(actions);
                 }
             }
+            Err(Stop::AskBack) => {
+                if let Job::Allocate(allocation) = job {
+                    self.context_request(now, allocation, actions);
+                }
+            }
+            Err(Stop::Overtaken) => {
+                self.give_up(&job, Outcome::TOO_BUSY, "another function asked for the context meanwhile", actions);
+            }
             Err(Stop::Store(why)) => self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why.to_string(), actions),
             Err(Stop::Exhausted(why)) => self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why, actions),
         }
@@ -364,10 +376,11 @@ impl<R: ContextReader> Function<R> {
     ) {
         match result.as_ref().map(|outcomes| outcomes.first().copied()) {
             Ok(Some(WriteOutcome::Done { .. } | WriteOutcome::Absent)) => {
+                self.end_taking(&job);
                 actions.extend(held);
                 match after {
                     After::Nothing => {}
-                    After::Moved { imsi, release } => self.tell_of_move(imsi, release, actions),
+                    After::Moved { imsi, told, release } => self.tell_of_move(imsi, told, release, actions),
                     After::Gone(imsi) => self.purge_notification(imsi, actions),
                 }
             }
@@ -390,6 +403,7 @@ impl<R: ContextReader> Function<R> {
 
     /// A job could not be done: whoever asked is told so, and nothing was recorded.
     fn give_up(&mut self, job: &Job, outcome: Outcome, why: &str, actions: &mut Vec<Action>) {
+        self.end_taking(job);
         let (step, asked) = match job {
             Job::Allocate(allocation) => ("F-1", Some(&allocation.asked)),
             Job::Bind(asked) => ("F-3", Some(asked)),
@@ -523,6 +537,10 @@ impl<R: ContextReader> Function<R> {
 
 /// Why a job cannot go on.
 enum Stop {
+    /// The context was handed out: the function it went to is asked first.
+    AskBack,
+    /// The context was handed out while another function was asked for it.
+    Overtaken,
     /// No block of ID1s is reserved yet.
     NoBlock,
     /// There are no ID1s left.
@@ -567,7 +585,7 @@ impl<R: ContextReader> Element for Function<R> {
                 _ => {}
             },
             // It forwards nothing.
-            Event::Undelivered { .. } => {}
+            Event::Undelivered { .. } | Event::Authenticated { .. } => {}
             Event::Stored { token, result } => match self.pending.take(token) {
                 Some(Waiting::Write { job, attempt, held, after }) => {
                     self.written(now, (job, attempt), (held, after), result, actions);

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::{After, Allocation, Function, Job, Step, Stop, Waiting, seconds};
 use crate::avp::dictionary::{
     ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, Pduid as PduidAvp,
-    ProseFunctionAddress, ProseRequestType, UeContext as UeContextAvp, group, write_avp,
+    ProseFunctionAddress, ProseRequestType, UeContext as UeContextAvp, UserName, group, write_avp,
 };
 use crate::avp::{Avps, Fault};
 use crate::interfaces::pc2;
@@ -52,6 +52,27 @@ pub(super) struct Release {
     pub id1: Pduid,
     pub host: String,
     pub attempt: u32,
+}
+
+impl Release {
+    /// Key of the mark that the old function is not known to have been told.
+    fn key(&self) -> String {
+        format!("{RELEASES}{}", self.id1)
+    }
+
+    /// The mark, found at the next start, should this run end before the old function has answered.
+    pub fn mark(&self) -> Write {
+        let value = [format!("{:016x}", self.imsi.packed()), self.host.clone()];
+        Write::PutValue { key: self.key(), value: serde_json::to_vec(&value).unwrap_or_default(), expected: None }
+    }
+
+    /// Back from the store.
+    fn from_mark(key: &str, value: &[u8]) -> Option<Self> {
+        let id1 = key.strip_prefix(RELEASES)?.parse().ok()?;
+        let [packed, host]: [String; 2] = serde_json::from_slice(value).ok()?;
+        let imsi = Imsi::from_packed(u64::from_str_radix(&packed, 16).ok()?)?;
+        Some(Self { imsi, id1, host, attempt: 0 })
+    }
 }
 
 /// Tries of CRR before it is left to the old function's timer.
@@ -96,6 +117,8 @@ impl Known {
 
 /// Key prefix of the marks of moves that are not finished.
 const MOVES: &str = "move/";
+/// Key prefix of the marks of old functions that have not confirmed.
+const RELEASES: &str = "release/";
 
 /// Most bindings taken over from another function.
 const MOST_HANDED: usize = 1024;
@@ -109,7 +132,18 @@ impl<R: ContextReader> Function<R> {
     // The new function -------------------------------------------------------------------------------------------------
 
     /// G1.
-    pub(super) fn context_request(&mut self, now: Now, allocation: Box<Allocation>, actions: &mut Vec<Action>) {
+    pub(super) fn context_request(&mut self, now: Now, mut allocation: Box<Allocation>, actions: &mut Vec<Action>) {
+        match self.reader.get(allocation.imsi) {
+            Ok(stored) => {
+                if allocation.basis.replace(stored.map(|stored| stored.version)).is_none() {
+                    *self.taking.entry(allocation.imsi).or_default() += 1;
+                }
+            }
+            Err(why) => {
+                let job = Job::Allocate(allocation);
+                return self.give_up(&job, Outcome::UNABLE_TO_COMPLY, &why.to_string(), actions);
+            }
+        }
         let Some(old) = &allocation.old else { return self.run(now, Job::Allocate(allocation), 0, actions) };
         let peer = self.config.functions.iter().find(|function| function.is_at(&old.function)).cloned();
         let Some(peer) = peer.filter(|peer| same_host(&peer.realm, &self.identity.realm)) else {
@@ -119,6 +153,7 @@ impl<R: ContextReader> Function<R> {
         };
         let session = self.sessions.next();
         let id1 = old.id1.to_octets();
+        let user = allocation.imsi.reveal();
         report(actions, "G1", format!("context of ID1 {} is fetched from {}", old.id1, peer.host));
         let token = self.pending.insert(Waiting::Context(allocation));
         let request = pc4::ContextTransferRequest {
@@ -130,9 +165,23 @@ impl<R: ContextReader> Function<R> {
             destination_host: Some(&peer.host),
             destination_realm: &peer.realm,
             pduid: &id1,
+            user_name: Some(&user),
             ..Default::default()
         };
         send(pc4::APPLICATION, &request, token, peer.destination(), actions);
+    }
+
+    /// A message 5 that fetched a context has come to its end.
+    pub(super) fn end_taking(&mut self, job: &Job) {
+        let Job::Allocate(allocation) = job else { return };
+        if allocation.basis.is_some()
+            && let Some(count) = self.taking.get_mut(&allocation.imsi)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.taking.remove(&allocation.imsi);
+            }
+        }
     }
 
     /// G2. A UE that the old function does not know starts anew; an old function that cannot be reached may still know
@@ -166,14 +215,20 @@ impl<R: ContextReader> Function<R> {
         failure(actions, "G2", &why);
         let outcome = match result {
             Err(_) => outcome,
+            Ok(_) if outcome.is_transient() || outcome == Outcome::TOO_BUSY => outcome,
             Ok(_) => Outcome::UNABLE_TO_COMPLY,
         };
+        let job = Job::Allocate(allocation);
+        self.end_taking(&job);
+        let Job::Allocate(allocation) = job else { return };
         allocation.asked.reply(&self.identity, outcome).because(&why).send(actions);
     }
 
     /// The context is ours and durable: every app server in it is told, and the old function.
-    pub(super) fn tell_of_move(&mut self, imsi: Imsi, release: Release, actions: &mut Vec<Action>) {
-        self.tell_app_servers(imsi, actions);
+    pub(super) fn tell_of_move(&mut self, imsi: Imsi, told: bool, release: Release, actions: &mut Vec<Action>) {
+        if !told {
+            self.tell_app_servers(imsi, actions);
+        }
         self.release(release, actions);
     }
 
@@ -191,6 +246,41 @@ impl<R: ContextReader> Function<R> {
 
     /// Takes up the moves that an earlier run left unfinished.
     pub(super) fn resume_moves(&mut self, actions: &mut Vec<Action>) {
+        self.resume_updates(actions);
+        self.resume_releases(actions);
+    }
+
+    fn resume_releases(&mut self, actions: &mut Vec<Action>) {
+        let mut after: Option<String> = None;
+        loop {
+            let page = match self.reader.values(RELEASES, after.as_deref(), 256) {
+                Ok(page) => page,
+                Err(why) => return failure(actions, "F-6", why.to_string()),
+            };
+            let Some((last, _)) = page.last() else { return };
+            after = Some(last.clone());
+            for (key, value) in page {
+                // A mark may stand although the context beside it was not written: others were faster. Only whoever has
+                // taken a UE over may have it released.
+                let taken = |release: &Release| {
+                    let stored = self.reader.get(release.imsi);
+                    stored.map_or(true, |stored| stored.is_some_and(|it| it.context.grant(release.id1).is_some()))
+                };
+                match Release::from_mark(&key, &value).filter(taken) {
+                    Some(release) => self.release(release, actions),
+                    None => self.tidy(key, actions),
+                }
+            }
+        }
+    }
+
+    /// Removes a mark on which nothing depends any more.
+    fn tidy(&mut self, key: String, actions: &mut Vec<Action>) {
+        let token = self.pending.insert(Waiting::Tidied);
+        actions.push(Action::Store { token, writes: vec![Write::DeleteValue { key }] });
+    }
+
+    fn resume_updates(&mut self, actions: &mut Vec<Action>) {
         let mut after: Option<String> = None;
         loop {
             let page = match self.reader.values(MOVES, after.as_deref(), 256) {
@@ -211,10 +301,7 @@ impl<R: ContextReader> Function<R> {
                         report(actions, "F3-1", format!("move of {imsi} is taken up again"));
                         self.tell_app_servers(imsi, actions);
                     }
-                    None => {
-                        let token = self.pending.insert(Waiting::Tidied);
-                        actions.push(Action::Store { token, writes: vec![Write::DeleteValue { key }] });
-                    }
+                    None => self.tidy(key, actions),
                 }
             }
         }
@@ -392,6 +479,7 @@ impl<R: ContextReader> Function<R> {
     ) {
         let outcome = Outcome::of_result(result);
         if outcome.is_success() {
+            self.tidy(release.key(), actions);
             return report(actions, "F-6", format!("{} has let ID1 {} go", release.host, release.id1));
         }
         let silent = result.is_err();
@@ -409,6 +497,10 @@ impl<R: ContextReader> Function<R> {
             self.timer(Waiting::ReleaseAgain(release), after, actions);
         } else {
             failure(actions, "F-6", format!("{} does not let ID1 {} go: {outcome}", release.host, release.id1));
+            // Whoever answers has its reason; whoever is silent is asked once more at the next start.
+            if !silent {
+                self.tidy(release.key(), actions);
+            }
         }
     }
 
@@ -470,6 +562,18 @@ impl<R: ContextReader> Function<R> {
         let Some(peer) = self.proven_function(asked, request.origin_host, "F-4", actions) else {
             return Ok(Step::Over);
         };
+        let Ok(imsi) = request.user_name.map(str::parse::<Imsi>).transpose() else {
+            let fault = bad_value::<UserName>(&asked.message, "IMSI of 6 to 15 digits");
+            asked.refuse(&self.identity, &[fault], actions);
+            return Ok(Step::Over);
+        };
+        // Two functions that fetch the same UE from one another must not both end up with it, or none.
+        if imsi.is_some_and(|imsi| self.taking.contains_key(&imsi)) {
+            let why = "this function is fetching the same UE: try again";
+            failure(actions, "G1", why);
+            asked.reply(&self.identity, Outcome::TOO_BUSY).because(why).send(actions);
+            return Ok(Step::Over);
+        }
         let Some(stored) = self.context_of(asked, request.pduid, "G1", actions)? else { return Ok(Step::Over) };
         if matches!(stored.context.state, UeState::Moved { .. }) {
             let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
@@ -483,14 +587,9 @@ impl<R: ContextReader> Function<R> {
         };
         let mut context = stored.context.clone();
         let text = format!("context of {} handed to {}", context.imsi, peer.host);
-        let held = vec![
-            Action::Report(Report { step: "G2", text, failure: false }),
-            self.message_g2(now, asked, request.pduid, &context),
-        ];
-        if matches!(&context.state, UeState::Moving { to: before, .. } if *before == to) {
-            actions.extend(held);
-            return Ok(Step::Over);
-        }
+        let held =
+            vec![Action::Report(Report { step: "G2", text, failure: false }), self.message_g2(now, asked, &context)];
+        // Written also when it was handed out before: what is under way here on the old version must notice.
         context.state = UeState::Moving { to, since: seconds(now) };
         let forget_after = seconds(now).plus(self.config.move_hold);
         let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
@@ -498,13 +597,13 @@ impl<R: ContextReader> Function<R> {
     }
 
     /// G2.
-    fn message_g2(&self, now: Now, asked: &Asked, pduid: &[u8], context: &UeContext) -> Action {
+    fn message_g2(&self, now: Now, asked: &Asked, context: &UeContext) -> Action {
         let user = context.imsi.reveal();
         let msisdn = context.msisdn.map(|msisdn| msisdn.to_tbcd());
         let plmns = subscription::plmn_octets(&context.subscription);
-        let asked_for = Pduid::from_octets(pduid).ok().and_then(|id1| context.grant(id1)).unwrap_or(&context.id1);
-        let id1 = asked_for.id1.to_octets();
-        let valid = seconds(now).until(asked_for.valid_until);
+        // The present ID1, by whichever it was asked for: it names this hand-over from now on.
+        let id1 = context.id1.id1.to_octets();
+        let valid = seconds(now).until(context.id1.valid_until);
         let known = self.known(context.imsi);
         // What each app server may still know, with octets to borrow from.
         let earlier: Vec<Vec<(MovedFrom, [u8; 8])>> = context
@@ -551,6 +650,13 @@ impl<R: ContextReader> Function<R> {
         let Some(stored) = self.context_of(asked, request.pduid, "F-6", actions)? else { return Ok(Step::Over) };
         let mut context = stored.context.clone();
         let imsi = context.imsi;
+        if context.id1.id1.to_octets() != *request.pduid {
+            // Late: the UE has come back since.
+            let outcome = Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_USER_UNKNOWN);
+            failure(actions, "F-6", format!("release of {imsi} is of an earlier move"));
+            asked.reply(&self.identity, outcome).send(actions);
+            return Ok(Step::Over);
+        }
         let success = asked.reply(&self.identity, Outcome::SUCCESS).action();
         match &context.state {
             UeState::Moving { to, .. } if peer.is_at(to) => {
@@ -593,7 +699,7 @@ fn handed(now: Now, answer: &[u8], allocation: &Allocation) -> Result<Handed, St
         .map_err(|faults| faults.first().map_or_else(|| "G2 cannot be read".to_owned(), |it| format!("G2: {it}")))?;
     let context = answer.ue_context.ok_or("G2 carries no context")?;
     let id1 = Pduid::from_octets(context.pduid).map_err(|why| format!("G2: {why}"))?;
-    if context.user_name.parse() != Ok(allocation.imsi) || allocation.old.as_ref().is_none_or(|old| old.id1 != id1) {
+    if context.user_name.parse() != Ok(allocation.imsi) {
         return Err("G2 carries the context of another UE".to_owned());
     }
     if context.application_binding.len() > MOST_HANDED {

@@ -9,6 +9,7 @@ use crate::avp::dictionary::{
 };
 use crate::interfaces::pc3;
 use crate::message::{Command, find};
+use crate::registration::credential::{Credential, Secret};
 use crate::registration::element::Sender;
 use crate::registration::identifiers::Pduid;
 use crate::registration::reply::{Outcome, body};
@@ -28,20 +29,20 @@ fn registered() -> (Network, String) {
 
 #[test]
 fn as_1_a_bad_credential_is_refused_before_message_2_leaves() {
-    let mut network = Network::with(|plan| plan.ue.devices[0].password = "wrong".into());
+    let mut network = Network::with(|plan| plan.ue.devices[0].credential = Credential::Password(Secret::new("wrong")));
     network.register();
     let answer = pc3::UserRegistrationAnswer::decode(&network.last("URA").message).unwrap();
     assert_eq!(answer.result_code, Some(ResultCode::DIAMETER_AUTHENTICATION_REJECTED));
     assert_eq!(answer.refusal_cause, Some(RefusalCause::BAD_CREDENTIAL));
     assert_eq!((answer.origin_app_layer_user_id, network.count("XAR")), (None, 0));
-    assert_eq!((network.app_server.tentative(), network.app_server.registered()), (0, 0));
+    assert_eq!(network.counts(), (0, 0));
     assert_eq!(network.ue.phase(0), Some(&Phase::Attached));
 }
 
 #[test]
 fn as_1_an_unknown_user_is_told_no_more_than_one_with_a_wrong_password() {
     let mut unknown = Network::with(|plan| plan.ue.devices[0].user = "mallory".into());
-    let mut wrong = Network::with(|plan| plan.ue.devices[0].password = "wrong".into());
+    let mut wrong = Network::with(|plan| plan.ue.devices[0].credential = Credential::Password(Secret::new("wrong")));
     unknown.register();
     wrong.register();
     assert_eq!(unknown.ue.refused(0), wrong.ue.refused(0));
@@ -53,11 +54,13 @@ fn as_2_as_4_the_id2_is_tentative_until_message_3_and_message_4_comes_after_it()
     network.allocate();
     network.hold_writes = true;
     network.register();
-    assert_eq!((network.app_server.tentative(), network.app_server.registered()), (1, 0));
+    assert_eq!(network.counts(), (1, 0));
     assert_eq!((network.count("XAR"), network.count("URA")), (1, 0));
+    network.write_of(Place::Function);
+    assert_eq!((network.count("XAA"), network.count("URA"), network.counts()), (1, 0, (1, 0)), "not written yet");
     network.write();
     network.settle();
-    assert_eq!((network.app_server.tentative(), network.app_server.registered()), (0, 1));
+    assert_eq!(network.counts(), (0, 1));
     let ladder = network.ladder();
     assert_eq!(ladder[ladder.len() - 2..], ["XAA", "URA"]);
 }
@@ -67,7 +70,7 @@ fn as_2_a_user_who_registers_again_keeps_the_id2() {
     let (mut network, id2) = registered();
     network.register();
     assert!(matches!(network.ue.phase(0), Some(Phase::Registered { id2: again }) if again.as_str() == id2));
-    assert_eq!(network.app_server.bound(APPLICATION, &id2).unwrap().len(), 1);
+    assert_eq!(network.bound(APPLICATION, &id2).len(), 1);
     assert!(network.reported("F-5"));
 }
 
@@ -87,7 +90,7 @@ fn as_2_one_user_with_two_ues_has_one_id2() {
     network.settle();
     assert_eq!(network.ue.phase(0), network.ue.phase(1));
     let Some(Phase::Registered { id2 }) = network.ue.phase(1) else { panic!("registered") };
-    assert_eq!(network.app_server.bound(APPLICATION, id2.as_str()).unwrap().len(), 2);
+    assert_eq!(network.bound(APPLICATION, id2.as_str()).len(), 2);
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn failures_app_server_on_1_when_the_function_is_unreachable_or_silent() {
         let expected = if down { Outcome::UNABLE_TO_DELIVER } else { Outcome::UNABLE_TO_COMPLY };
         assert_eq!(network.outcome("URA"), expected);
         assert_eq!(network.ue.refused(0).unwrap().cause, Some(RefusalCause::FUNCTION_UNREACHABLE));
-        assert_eq!((network.app_server.tentative(), network.app_server.registered()), (0, 0));
+        assert_eq!(network.counts(), (0, 0));
     }
 }
 
@@ -182,7 +185,7 @@ fn failures_app_server_on_1_when_the_function_refuses_or_the_ue_moves() {
     let answer = network.ask(&Place::Ue.sender(), Place::AppServer, &message(&id1.to_octets()));
     assert_eq!(Outcome::of(&answer), Some(Outcome::MOVING));
     assert_eq!(find::<RefusalCause>(body(&answer)), Some(RefusalCause::MOVING));
-    assert_eq!(network.app_server.bound(APPLICATION, &id2).unwrap().len(), 1);
+    assert_eq!(network.bound(APPLICATION, &id2).len(), 1);
 }
 
 #[test]
@@ -210,15 +213,15 @@ fn as_5_as_6_u1_is_taken_only_from_the_function_it_names_and_for_what_was_bound(
     for (sender, message, outcome) in cases {
         let answer = network.ask(&sender, Place::AppServer, &message.bytes());
         assert_eq!(Outcome::of(&answer), Some(outcome));
-        assert_eq!(network.app_server.bound(APPLICATION, &id2).unwrap()[0].id1, old_id1);
+        assert_eq!(network.bound(APPLICATION, &id2)[0].id1, old_id1);
     }
     // The good one, twice: U2 was lost and the function asked again.
     for _ in 0..2 {
         let answer = network.ask(&Place::Other.sender(), Place::AppServer, &good().bytes());
         assert_eq!(Outcome::of(&answer), Some(Outcome::SUCCESS));
     }
-    let bound = network.app_server.bound(APPLICATION, &id2).unwrap();
-    assert_eq!((bound.len(), bound[0].id1, &bound[0].function), (1, id4, &new));
+    let bound = network.bound(APPLICATION, &id2);
+    assert_eq!((bound.len(), bound[0].id1, &*bound[0].function), (1, id4, new.as_str()));
 }
 
 #[test]

@@ -18,8 +18,8 @@ enum Step {
     Silent(usize),
     Up,
     Pass(u64),
-    /// The next write but some of the function, or of the other one, is refused.
-    Disk(bool, u64),
+    /// The next write but some of the function, the other one, or the app server is refused.
+    Disk(usize, u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..PLACES.len()).prop_map(Step::Silent),
         3 => Just(Step::Up),
         2 => (1u64..100).prop_map(Step::Pass),
-        1 => (any::<bool>(), 1u64..4).prop_map(|(which, nth)| Step::Disk(which, nth)),
+        1 => (0..3usize, 1u64..4).prop_map(|(which, nth)| Step::Disk(which, nth)),
     ]
 }
 
@@ -52,8 +52,8 @@ proptest! {
                 Step::Silent(place) => { network.silent.insert(PLACES[place]); }
                 Step::Up => { network.down.clear(); network.silent.clear(); }
                 Step::Pass(seconds) => network.pass(Duration::from_secs(seconds)),
-                Step::Disk(other, nth) => {
-                    let store = if other { &network.other_store } else { &network.store };
+                Step::Disk(which, nth) => {
+                    let store = [&network.store, &network.other_store, &network.users][which];
                     store.0.borrow_mut().inject(nth, Fault::Refused);
                 }
             }
@@ -72,7 +72,7 @@ proptest! {
             // The app server follows the owner, where the owner knows of the user.
             if let Some(binding) = owner.binding(APPLICATION) {
                 prop_assert!(!binding.update_pending);
-                let bound = network.app_server.bound(APPLICATION, id2.as_str()).unwrap();
+                let bound = network.bound(APPLICATION, id2.as_str());
                 prop_assert!(bound.iter().any(|ue| owner.grant(ue.id1).is_some()), "{bound:?} {owner:?}");
             }
         }

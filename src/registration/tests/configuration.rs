@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::registration::app_server::User;
 use crate::registration::identifiers::FunctionAddress;
 use crate::registration::{
     AppServer, AppServerConfig, Function, FunctionConfig, HssConfig, Identity, Mme, MmeConfig, UeConfig,
@@ -43,20 +42,24 @@ fn the_least_that_each_party_needs() {
     .unwrap();
     assert!(hss.subscribers[0].msisdn.is_some());
 
-    let verifier = User::verifier_of([0x11; 16], b"secret");
+    let (key, hash) = ("11".repeat(32), "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGlkZGVu");
     let server: AppServerConfig = serde_json::from_value(json!({
         "applications": ["mcc001.mnc01.ProSeApp.Chat"],
-        "users": [{
-            "name": "alice", "salt": "11".repeat(16), "verifier": data_encoding::HEXLOWER.encode(&verifier),
-        }],
+        "users": [{ "name": "alice", "key": key, "password": hash }],
         "id3_realms": ["example.org"],
     }))
     .unwrap();
-    assert_eq!(server.users[0].verifier, verifier);
+    assert_eq!((server.users[0].key.unwrap().0, server.lab, server.proof_window), ([0x11; 32], false, 60));
+    let shown = format!("{server:?} {:?}", server.users[0].password);
+    assert!(!shown.contains("aGlkZGVu"), "{shown}");
+    let start = |config| AppServer::new(identity("as1"), config, MemoryStore::new(), [0; 16]).map(drop);
+    assert!(start(server.clone()).is_ok());
     let none = AppServerConfig { applications: Vec::new(), ..server.clone() };
-    assert!(AppServer::new(identity("as1"), none, [0; 16]).is_err());
+    assert!(start(none).is_err());
+    let timeless = AppServerConfig { proof_window: 0, ..server.clone() };
+    assert!(start(timeless).is_err());
     let not_pc2 = AppServerConfig { pc2_application: 4, ..server };
-    assert!(AppServer::new(identity("as1"), not_pc2, [0; 16]).is_err());
+    assert!(start(not_pc2).is_err());
 }
 
 fn function() -> serde_json::Value {

@@ -103,6 +103,7 @@ fn an_imsi_that_is_none_is_a_bad_value() {
         let sender = match request.name.as_str() {
             "UPR" => Place::Hss.sender(),
             "PIR" | "PNR" | "PSR" => Place::Function.sender(),
+            "CTR" => Place::Other.sender(),
             _ => Place::Mme.sender(),
         };
         let answer = network.ask(&sender, request.to, &message);

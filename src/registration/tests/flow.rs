@@ -17,8 +17,8 @@ fn ue_1_ue_2_a_ue_asks_for_id1_before_it_registers() {
     let Some(Phase::Registered { id2 }) = network.ue.phase(0).cloned() else { panic!("registered") };
     let context = network.context().unwrap();
     assert_eq!(context.binding(APPLICATION).unwrap().id2, id2);
-    let bound = network.app_server.bound(APPLICATION, id2.as_str()).unwrap();
-    assert_eq!((bound[0].id1, bound[0].function.as_str()), (context.id1.id1, Place::Function.host().as_str()));
+    let bound = network.bound(APPLICATION, id2.as_str());
+    assert_eq!((bound[0].id1, &*bound[0].function), (context.id1.id1, Place::Function.host().as_str()));
     assert_eq!(network.app_server.tentative(), 0);
 }
 
@@ -51,8 +51,8 @@ fn the_move_brings_id4_and_id5_to_the_app_server() {
     );
     let id4 = network.id1();
     assert_ne!(id4, id1);
-    let bound = network.app_server.bound(APPLICATION, id2.as_str()).unwrap();
-    assert_eq!((bound.len(), bound[0].id1, bound[0].function.as_str()), (1, id4, Place::Other.host().as_str()));
+    let bound = network.bound(APPLICATION, id2.as_str());
+    assert_eq!((bound.len(), bound[0].id1, &*bound[0].function), (1, id4, Place::Other.host().as_str()));
     let context = network.other_context().unwrap();
     assert_eq!((context.id1.id1, &context.moved_from), (id4, &None));
     assert!(!context.bindings[0].update_pending);
@@ -115,7 +115,7 @@ fn a_move_works_when_functions_are_known_by_addresses() {
     let context = network.context().unwrap();
     assert_eq!(context.state, UeState::Registered);
     assert!(context.grant(id4).is_some());
-    assert_eq!(network.app_server.bound(APPLICATION, context.bindings[0].id2.as_str()).unwrap()[0].id1, network.id1());
+    assert_eq!(network.bound(APPLICATION, context.bindings[0].id2.as_str())[0].id1, network.id1());
 }
 
 #[test]

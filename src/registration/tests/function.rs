@@ -203,7 +203,7 @@ fn f_3_a_disk_that_refuses_records_nothing_and_message_3_says_so() {
         network.register();
         assert_eq!(network.outcome("XAA"), Outcome::UNABLE_TO_COMPLY);
         assert!(network.context().unwrap().bindings.is_empty());
-        assert_eq!((network.app_server.tentative(), network.app_server.registered()), (0, 0));
+        assert_eq!(network.counts(), (0, 0));
         // The disk is well again, and so is the next attempt.
         network.register();
         assert!(matches!(network.ue.phase(0), Some(Phase::Registered { .. })));

@@ -8,4 +8,6 @@ mod faults;
 mod flow;
 mod function;
 mod network;
+mod ownership;
 mod requests;
+mod users;

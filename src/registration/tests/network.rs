@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::app_server::User;
+use super::super::app_server::{PublicKey, Question, User};
 use super::super::config::{FunctionPeer, Identity, same_host};
+use super::super::credential::{Credential, SIGNATURE_OCTETS, Secret, Signer};
 use super::super::element::{Action, Destination, Element, Event, NoAnswer, Now, Report, Sender, Ticket, Token};
 use super::super::function::{AppServerPeer, Function, FunctionConfig};
 use super::super::hss::{Hss, HssConfig, Subscriber};
@@ -23,7 +24,10 @@ use crate::avp::dictionary::FailedAvp;
 use crate::interfaces;
 use crate::message::check::{Strictness, check};
 use crate::message::{CommandFlags, Header};
-use crate::store::{Change, ContextReader, ContextStore, Cursor, MemoryStore, StoreError, Stored, UeContext};
+use crate::store::{
+    BoundUe, Change, ContextReader, ContextStore, Cursor, MemoryStore, StoreError, Stored, StoredUser, UeContext,
+    UserReader,
+};
 
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
 pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Chat";
@@ -118,6 +122,66 @@ impl ContextReader for Shared {
     }
 }
 
+impl UserReader for Shared {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        self.0.borrow().user(application, id2)
+    }
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        self.0.borrow().user_named(application, user)
+    }
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        self.0.borrow().user_on(application, id1)
+    }
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        self.0.borrow().users(after, limit)
+    }
+    fn user_count(&self) -> Result<u64, StoreError> {
+        self.0.borrow().user_count()
+    }
+}
+
+/// A user whose password stands where its hash should: what hashes are worth is tested where they are made.
+pub fn user(name: &str, password: &str) -> User {
+    User::with_password(name, format!("$argon2id$v=19$m=8,t=1,p=1$none${password}").parse().unwrap())
+}
+
+/// A key that signs with SipHash and is its own public half, in the place of Ed25519.
+pub struct ToyKey(pub [u8; 32]);
+
+impl ToyKey {
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0)
+    }
+}
+
+impl Signer for ToyKey {
+    fn sign(&self, octets: &[u8]) -> [u8; SIGNATURE_OCTETS] {
+        use std::hash::Hasher as _;
+        let mut signature = [0; SIGNATURE_OCTETS];
+        for (number, chunk) in signature.chunks_mut(8).enumerate() {
+            let mut hasher = siphasher::sip::SipHasher24::new_with_keys(number as u64, 0);
+            hasher.write(&self.0);
+            hasher.write(octets);
+            chunk.copy_from_slice(&hasher.finish().to_be_bytes());
+        }
+        signature
+    }
+}
+
+fn judge(question: &Question) -> Result<bool, String> {
+    match question {
+        Question::Password { hash, password } => {
+            let expected = hash.as_str().rsplit('$').next().unwrap();
+            if expected == "damaged" {
+                Err("the hash is damaged".to_owned())
+            } else {
+                Ok(expected.as_bytes() == password.reveal())
+            }
+        }
+        Question::Signature { key, octets, signature } => Ok(ToyKey(key.0).sign(octets) == *signature),
+    }
+}
+
 /// A message that crossed.
 #[derive(Clone, Debug)]
 pub struct Crossed {
@@ -191,13 +255,13 @@ impl Default for Plan {
             most_pending: 64,
         };
         let app_server = |application: &str| AppServerConfig {
-            applications: vec![application.to_owned()],
-            users: vec![User::with_password("alice", *b"alice's own salt", PASSWORD.as_bytes())],
+            users: vec![user("alice", PASSWORD)],
+            lab: true,
             functions: vec![peer(Place::Function), peer(Place::Other)],
             id3_realms: vec![REALM.to_owned()],
-            pc2_application: crate::interfaces::pc2::APPLICATION,
             most_pending: 64,
             most_users: 1000,
+            ..AppServerConfig::new(vec![application.to_owned()])
         };
         Self {
             ue: UeConfig {
@@ -209,7 +273,7 @@ impl Default for Plan {
                     imsi: imsi(),
                     capability: 0xff,
                     user: "alice".to_owned(),
-                    password: PASSWORD.to_owned(),
+                    credential: Credential::Password(Secret::new(PASSWORD)),
                 }],
             },
             mme: MmeConfig {
@@ -245,8 +309,12 @@ pub struct Network {
     pub hss: Hss,
     pub function: Function<Shared>,
     pub other: Function<Shared>,
-    pub app_server: AppServer,
-    pub second_app_server: AppServer,
+    pub app_server: AppServer<Shared>,
+    pub second_app_server: AppServer<Shared>,
+    app_server_config: AppServerConfig,
+    /// Stores of the app servers.
+    pub users: Shared,
+    pub second_users: Shared,
     pub store: Shared,
     pub other_store: Shared,
     /// Elements no peer leads to.
@@ -258,6 +326,9 @@ pub struct Network {
     pub reports: Vec<(Place, Report)>,
     /// Writes are carried out at once, unless held: then [`Network::write`] does it.
     pub hold_writes: bool,
+    /// Whether proofs of users are left unanswered: then [`Network::judge`] answers them.
+    pub hold_proofs: bool,
+    proofs: VecDeque<(Place, Token, Box<Question>)>,
     /// What happens to answers on their way.
     pub spoil: Option<Spoil>,
     held: VecDeque<(Place, Token, Vec<crate::store::Write>)>,
@@ -282,6 +353,8 @@ impl Network {
 
     pub fn build(plan: Plan) -> Self {
         let (store, other_store) = (Shared::default(), Shared::default());
+        let (users, second_users) = (Shared::default(), Shared::default());
+        let app_server_config = plan.app_server.clone();
         let seed = |place: Place| [place as u8 + 1; 16];
         let mut network = Self {
             ue: Ue::new(Place::Ue.identity(), plan.ue, seed(Place::Ue)),
@@ -290,13 +363,25 @@ impl Network {
             function: Function::new(Place::Function.identity(), plan.function, store.clone(), seed(Place::Function))
                 .unwrap(),
             other: Function::new(Place::Other.identity(), plan.other, other_store.clone(), seed(Place::Other)).unwrap(),
-            app_server: AppServer::new(Place::AppServer.identity(), plan.app_server, seed(Place::AppServer)).unwrap(),
+            app_server: AppServer::new(
+                Place::AppServer.identity(),
+                plan.app_server,
+                users.clone(),
+                seed(Place::AppServer),
+            )
+            .unwrap(),
             second_app_server: AppServer::new(
                 Place::SecondAppServer.identity(),
                 plan.second_app_server,
+                second_users.clone(),
                 seed(Place::SecondAppServer),
             )
             .unwrap(),
+            app_server_config,
+            users,
+            second_users,
+            hold_proofs: false,
+            proofs: VecDeque::new(),
             store,
             other_store,
             down: HashSet::new(),
@@ -385,6 +470,12 @@ impl Network {
                         self.write();
                     }
                 }
+                Action::Authenticate { token, question } => {
+                    self.proofs.push_back((place, token, question));
+                    if !self.hold_proofs {
+                        self.judge();
+                    }
+                }
                 Action::SetTimer { token, after } => {
                     let order = self.fresh();
                     self.timers.insert((self.elapsed + after, order), (place, token));
@@ -402,11 +493,48 @@ impl Network {
 
     /// Carries out the writes that are held.
     pub fn write(&mut self) {
-        while let Some((place, token, writes)) = self.held.pop_front() {
-            let store = if place == Place::Other { &self.other_store } else { &self.store };
+        self.write_those(|_| true);
+    }
+
+    /// Carries out the writes of one element, and what follows from them.
+    pub fn write_of(&mut self, place: Place) {
+        self.write_those(|held| held == place);
+        self.settle();
+    }
+
+    fn write_those(&mut self, wanted: impl Fn(Place) -> bool) {
+        while let Some(at) = self.held.iter().position(|(place, ..)| wanted(*place))
+            && let Some((place, token, writes)) = self.held.remove(at)
+        {
+            let store = match place {
+                Place::Other => &self.other_store,
+                Place::AppServer => &self.users,
+                Place::SecondAppServer => &self.second_users,
+                _ => &self.store,
+            };
             let result = store.0.borrow_mut().apply(&writes).map_err(|why| why.to_string());
             self.event(place, Event::Stored { token, result });
         }
+    }
+
+    /// Answers the questions about users that are held.
+    pub fn judge(&mut self) {
+        while let Some((place, token, question)) = self.proofs.pop_front() {
+            let shown = format!("{question:?}");
+            assert!(!shown.contains(PASSWORD), "in clear: {shown}");
+            self.event(place, Event::Authenticated { token, result: judge(&question) });
+        }
+    }
+
+    /// The app server dies and comes back: what is under way is lost, what is in its store is not.
+    pub fn restart_app_server(&mut self) {
+        let config = self.app_server_config.clone();
+        let seed = [self.fresh() as u8; 16];
+        self.app_server = AppServer::new(Place::AppServer.identity(), config, self.users.clone(), seed).unwrap();
+        self.held.retain(|(place, ..)| *place != Place::AppServer);
+        self.proofs.retain(|(place, ..)| *place != Place::AppServer);
+        self.queue.retain(|delivery| !matches!(delivery, Delivery::Answer { to: Place::AppServer, .. }));
+        self.start(Place::AppServer);
     }
 
     fn route(&self, from: Place, destination: &Destination, message: &[u8]) -> Option<Place> {
@@ -577,6 +705,17 @@ impl Network {
 
     pub fn other_context(&self) -> Option<UeContext> {
         self.other_store.get(imsi()).unwrap().map(|stored| stored.context)
+    }
+
+    /// The UEs that an ID2 is registered with at the app server.
+    pub fn bound(&self, application: &str, id2: &str) -> Vec<BoundUe> {
+        let stored = self.users.user(application, &id2.parse().unwrap()).unwrap();
+        stored.map_or_else(Vec::new, |stored| stored.registration.ues)
+    }
+
+    /// Tentative ID2s and registered users of the app server.
+    pub fn counts(&self) -> (usize, u64) {
+        (self.app_server.tentative(), self.users.user_count().unwrap())
     }
 
     pub fn id1(&self) -> Pduid {

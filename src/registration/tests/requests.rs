@@ -68,7 +68,8 @@ impl Message2 {
     }
 }
 
-/// Message 1.
+/// Message 1, with a password.
+#[derive(Clone, Copy)]
 pub struct Message1<'a> {
     pub id1: &'a [u8],
     pub name: Option<&'a [u8]>,
@@ -77,8 +78,25 @@ pub struct Message1<'a> {
     pub password: &'a str,
 }
 
+/// What proves alice by a key.
+#[derive(Clone, Copy)]
+pub struct Signed {
+    pub time: Option<u64>,
+    pub nonce: Option<[u8; 16]>,
+    pub signature: [u8; 64],
+}
+
 impl Message1<'_> {
     pub fn bytes(&self) -> Vec<u8> {
+        self.with(None)
+    }
+
+    /// With a signed proof in the place of the password.
+    pub fn signed(&self, signed: &Signed) -> Vec<u8> {
+        self.with(Some(signed))
+    }
+
+    fn with(&self, signed: Option<&Signed>) -> Vec<u8> {
         let host = Place::Ue.host();
         pc3::UserRegistrationRequest {
             session_id: "ue;1;1",
@@ -92,8 +110,14 @@ impl Message1<'_> {
             prose_function_address: self.address,
             prose_app_id: self.application,
             user_name: "alice",
-            user_credential_type: UserCredentialType::PASSWORD,
-            user_credential: self.password.as_bytes(),
+            user_credential_type: if signed.is_some() {
+                UserCredentialType::SIGNED_PROOF
+            } else {
+                UserCredentialType::PASSWORD
+            },
+            user_credential: signed.map_or(self.password.as_bytes(), |signed| &signed.signature),
+            proof_time: signed.and_then(|signed| signed.time),
+            proof_nonce: signed.and_then(|signed| signed.nonce.as_ref()).map(<[u8; 16]>::as_slice),
             ..Default::default()
         }
         .to_bytes(envelope(pc3::APPLICATION))

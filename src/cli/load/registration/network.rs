@@ -1,23 +1,24 @@
 //! The parties around the UEs: MME and app server always; function, store and HSS where there is none of somebody else's.
 
-use std::hash::Hasher as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use siphasher::sip::SipHasher24;
 use toml::{Table, Value};
 
 use super::RegistrationArgs;
 use super::crowd::{Crowd, Plan};
 use crate::cli::call::Early;
-use crate::cli::party::{Calling, Known, calls, origin_state, seed, settings};
+use crate::cli::party::{Calling, Folder, Known, calls, origin_state, seed, settings};
 use crate::interfaces::{pc2, pc4};
 use crate::net::{Endpoint, Host, Net, Options};
+use crate::node::users::PrivateKey;
 use crate::node::{self, Handle, PeerSettings, Settings};
 use crate::peer::{self, Expected, Local};
-use crate::registration::app_server::{Claim, NotProved, UserAuthenticator};
-use crate::registration::element::{Element, Now};
+use crate::registration::app_server::{PublicKey, User};
+use crate::registration::credential::Credential;
+use crate::registration::element::Element;
 use crate::registration::hss::Subscriber;
 use crate::registration::identifiers::Imsi;
 use crate::registration::ue::Device;
@@ -33,39 +34,45 @@ use crate::store::{Committer, CommitterCounter};
 const GROUP: usize = 8192;
 const ALONE: usize = 1;
 
+/// Users, and proofs that the app server remembers: those of the largest load.
+const MOST_PROOFS: usize = 10_000_000;
+
 /// Requests that a party lets be under way: more than there are UEs at a time.
 const MOST_PENDING: i64 = 1 << 20;
-
-/// Proves the users of a load: each one's password follows from the name. To prove a user costs as good as nothing, so
-/// that the figures are those of the procedure; a real server's password hash comes on top.
-#[derive(Clone, Debug)]
-struct Derived([u8; 16]);
-
-impl Derived {
-    fn password(&self, user: &str) -> String {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        hasher.write(user.as_bytes());
-        format!("{:016x}", hasher.finish())
-    }
-}
-
-impl UserAuthenticator for Derived {
-    fn authenticate(&mut self, _now: Now, claim: &Claim<'_>) -> Result<(), NotProved> {
-        let good = self.password(claim.user).as_bytes() == claim.credential;
-        if good { Ok(()) } else { Err(NotProved::Mismatch) }
-    }
-}
 
 /// The parties, running.
 pub struct Network {
     /// The UEs.
     pub crowd: Handle<Crowd>,
     mme: Handle<Mme>,
-    app_server: Handle<AppServer<Derived>>,
+    app_server: (Handle<AppServer<EmbeddedReader>>, Kept),
     hss: Option<Handle<Hss>>,
-    function: Option<(Handle<Function<EmbeddedReader>>, CommitterThread<EmbeddedStore>, CommitterCounter)>,
+    function: Option<(Handle<Function<EmbeddedReader>>, Kept)>,
     name: String,
-    _folder: Option<Folder>,
+    _folder: Folder,
+}
+
+/// A store on disk, and what it has done.
+struct Kept {
+    thread: CommitterThread<EmbeddedStore>,
+    counter: CommitterCounter,
+}
+
+impl Kept {
+    /// Opens a store; `each`: every write is a commit of its own.
+    fn open(path: PathBuf, each: bool) -> Result<(EmbeddedReader, Committer, Self), Early> {
+        let store = EmbeddedStore::open(path, StoreOptions::default()).map_err(Early::environment)?;
+        let reader = store.reader();
+        let most = if each { ALONE } else { GROUP };
+        let (committer, thread) = Committer::start_bounded(store, 65_536, most).map_err(Early::environment)?;
+        let counter = committer.counter();
+        Ok((reader, committer, Self { thread, counter }))
+    }
+
+    async fn close(self) -> Result<(), Early> {
+        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        joined.map_err(Early::environment)?.map_err(Early::environment).map(drop)
+    }
 }
 
 /// Where our own parties are and how they are called.
@@ -150,8 +157,9 @@ impl Network {
         };
         let place =
             Place { args, realm: args.plmn.realm(), net: Net::new(options), block: [64 | one & 0x3f, two.max(1)] };
-        let derived = Derived(seed()?);
-        let mut parties = Parties { place, hss: None, function: None, folder: None };
+        // One key for all users: what it takes to prove one is the same.
+        let key = Arc::new(PrivateKey::generate().map_err(Early::environment)?.0);
+        let mut parties = Parties { place, hss: None, function: None, folder: Folder::open(args.store.clone())? };
         let known = match &args.function {
             Some(function) => {
                 if let Some(listen) = &args.hss_listen {
@@ -167,8 +175,8 @@ impl Network {
             }
         };
         let mme = parties.mme(&known).await?;
-        let app_server = parties.app_server(&known, derived.clone()).await?;
-        let crowd = parties.crowd(plan, &derived).await?;
+        let app_server = parties.app_server(&known, key.public()).await?;
+        let crowd = parties.crowd(plan, &key).await?;
         let Parties { hss, function, folder, .. } = parties;
         let network = Self { crowd, mme, app_server, hss, function, name: known.identity, _folder: folder };
         network.ready(args.timeout).await?;
@@ -184,7 +192,7 @@ impl Network {
         };
         let all = tokio::try_join!(
             self.mme.ready(patience),
-            self.app_server.ready(patience),
+            self.app_server.0.ready(patience),
             self.crowd.ready(patience),
             function
         );
@@ -196,20 +204,21 @@ impl Network {
         &self.name
     }
 
-    /// What the store of our own function has done.
-    pub fn commits(&self) -> Option<CommitterCounts> {
-        self.function.as_ref().map(|(.., counter)| counter.counts())
+    /// What the stores of our own function and of the app server have done; `None` where the function is somebody else's.
+    pub fn commits(&self) -> Option<[CommitterCounts; 2]> {
+        let function = self.function.as_ref().map(|(_, kept)| kept.counter.counts())?;
+        Some([function, self.app_server.1.counter.counts()])
     }
 
     /// Stops all in order: whoever connects leaves before those it connects to.
     pub async fn stop(self) -> Result<(), Early> {
         self.crowd.stop().await.map_err(Early::environment)?;
-        self.app_server.stop().await.map_err(Early::environment)?;
+        self.app_server.0.stop().await.map_err(Early::environment)?;
+        self.app_server.1.close().await?;
         self.mme.stop().await.map_err(Early::environment)?;
-        if let Some((function, thread, _)) = self.function {
+        if let Some((function, kept)) = self.function {
             function.stop().await.map_err(Early::environment)?;
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            joined.map_err(Early::environment)?.map_err(Early::environment)?;
+            kept.close().await?;
         }
         if let Some(hss) = self.hss {
             hss.stop().await.map_err(Early::environment)?;
@@ -222,8 +231,8 @@ impl Network {
 struct Parties<'a> {
     place: Place<'a>,
     hss: Option<Handle<Hss>>,
-    function: Option<(Handle<Function<EmbeddedReader>>, CommitterThread<EmbeddedStore>, CommitterCounter)>,
-    folder: Option<Folder>,
+    function: Option<(Handle<Function<EmbeddedReader>>, Kept)>,
+    folder: Folder,
 }
 
 impl Parties<'_> {
@@ -280,13 +289,9 @@ impl Parties<'_> {
             ("app_servers", Value::Array(vec![serves.into()])),
             ("most_pending", MOST_PENDING.into()),
         ]))?;
-        let folder = Folder::open(place.args.store.clone())?;
-        let store = EmbeddedStore::open(folder.path.join("function.redb"), StoreOptions::default());
-        let store = store.map_err(Early::environment)?;
-        let function = Function::new(own.clone(), config, store.reader(), seed()?).map_err(Early::usage)?;
-        let most = if place.args.commit_each { ALONE } else { GROUP };
-        let (committer, thread) = Committer::start_bounded(store, 65_536, most).map_err(Early::environment)?;
-        let counter = committer.counter();
+        let path = self.folder.path.join("function.redb");
+        let (reader, committer, kept) = Kept::open(path, place.args.commit_each)?;
+        let function = Function::new(own.clone(), config, reader, seed()?).map_err(Early::usage)?;
         let called_by = [place.identity(MME).host, app_server.host];
         let hss = calls(&place.identity(HSS).host, &place.endpoint(HSS));
         let address = place.address(FUNCTION);
@@ -294,8 +299,7 @@ impl Parties<'_> {
         settings.listen = vec![place.endpoint(FUNCTION)];
         let handle = place.start(settings, function, Some(committer)).await?;
         let endpoint = place.endpoint(FUNCTION);
-        self.function = Some((handle, thread, counter));
-        self.folder = Some(folder);
+        self.function = Some((handle, kept));
         Ok(Known { identity: own.host, realm: own.realm, endpoint, from: address })
     }
 
@@ -320,7 +324,11 @@ impl Parties<'_> {
         place.start(settings, mme, None).await
     }
 
-    async fn app_server(&self, function: &Known, derived: Derived) -> Result<Handle<AppServer<Derived>>, Early> {
+    async fn app_server(
+        &self,
+        function: &Known,
+        key: PublicKey,
+    ) -> Result<(Handle<AppServer<EmbeddedReader>>, Kept), Early> {
         let place = &self.place;
         let mut config: AppServerConfig = settings(table([
             ("applications", vec![place.args.application.clone()].into()),
@@ -328,13 +336,17 @@ impl Parties<'_> {
             ("most_pending", MOST_PENDING.into()),
         ]))?;
         config.functions.push(function.function());
+        config.users = (0..place.args.ues).map(|number| User::with_key(&user(place.args, number), key)).collect();
+        (config.most_proofs, config.most_users) = (MOST_PROOFS, MOST_PROOFS);
         let from = self.from(place.args.app_server_from, function, APP_SERVER);
         let calling = self.calling(APP_SERVER, Some(from), &[]);
         let ue = [place.identity(UE).host];
         let mut settings = place.settings(APP_SERVER, vec![from], vec![function.peer(&calling)], &ue);
         settings.listen = vec![place.endpoint(APP_SERVER)];
-        let server = AppServer::with_authenticator(place.identity(APP_SERVER), config, derived, seed()?);
-        place.start(settings, server.map_err(Early::usage)?, None).await
+        let path = self.folder.path.join("app-server.redb");
+        let (reader, committer, kept) = Kept::open(path, place.args.commit_each)?;
+        let server = AppServer::new(place.identity(APP_SERVER), config, reader, seed()?).map_err(Early::usage)?;
+        Ok((place.start(settings, server, Some(committer)).await?, kept))
     }
 
     /// The address that a party calls the function from.
@@ -343,7 +355,7 @@ impl Parties<'_> {
         said.unwrap_or(ours)
     }
 
-    async fn crowd(&self, plan: Plan, derived: &Derived) -> Result<Handle<Crowd>, Early> {
+    async fn crowd(&self, plan: Plan, key: &Arc<PrivateKey>) -> Result<Handle<Crowd>, Early> {
         let place = &self.place;
         let template: Device =
             settings(table([("imsi", "001010000000001".into()), ("user", "".into()), ("password", "".into())]))?;
@@ -354,9 +366,9 @@ impl Parties<'_> {
             ("devices", Value::Array(Vec::new())),
         ]))?;
         for number in 0..place.args.ues {
-            let user = format!("user{}@load.example", place.args.first + u64::from(number));
-            let password = derived.password(&user);
-            config.devices.push(Device { imsi: imsi(place.args, number)?, user, password, ..template.clone() });
+            let (imsi, user) = (imsi(place.args, number)?, user(place.args, number));
+            let credential = Credential::Key(Arc::clone(key) as Arc<_>);
+            config.devices.push(Device { imsi, user, credential, ..template.clone() });
         }
         let call = [MME, APP_SERVER].map(|party| calls(&place.identity(party).host, &place.endpoint(party)));
         let settings = place.settings(UE, vec![place.address(UE)], call.to_vec(), &[]);
@@ -373,39 +385,15 @@ fn imsi(args: &RegistrationArgs, number: u32) -> Result<Imsi, Early> {
     format!("{head}{number:0width$}").parse().map_err(Early::usage)
 }
 
+/// The name of a UE's user at the app server.
+fn user(args: &RegistrationArgs, number: u32) -> String {
+    format!("user{}@load.example", args.first + u64::from(number))
+}
+
 fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 fn destination(identity: &Identity) -> Value {
     table([("host", identity.host.clone().into()), ("realm", identity.realm.clone().into())]).into()
-}
-
-/// The folder of the store; removed at the end unless it was asked for.
-struct Folder {
-    path: PathBuf,
-    temporary: bool,
-}
-
-impl Folder {
-    fn open(wanted: Option<PathBuf>) -> Result<Self, Early> {
-        let temporary = wanted.is_none();
-        let path = match wanted {
-            Some(path) => path,
-            None => {
-                let number = u128::from_be_bytes(seed()?);
-                std::env::temp_dir().join(format!("proselink-load-{number:032x}"))
-            }
-        };
-        std::fs::create_dir_all(&path).map_err(|error| Early::environment(format!("{}: {error}", path.display())))?;
-        Ok(Self { path, temporary })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.temporary {
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
-    }
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::crowd::{Plan, Tally};
 use crate::cli::load::report::{QUANTILES, milliseconds, number};
 
-/// What the store of our own function did.
+/// What the stores of our own function and of the app server did: commits, and writes in them.
 #[derive(Clone, Copy, Debug)]
 pub struct Commits {
-    pub commits: u64,
-    pub writes: u64,
+    pub function: (u64, u64),
+    pub app_server: (u64, u64),
     /// Each write was a commit of its own.
     pub each: bool,
 }
@@ -80,12 +80,10 @@ impl Report {
         );
         if let Some(commits) = self.commits {
             let how = if commits.each { "a commit for each write" } else { "group commit" };
-            let _ = writeln!(
-                out,
-                "store        {} commits with {} writes: {how}",
-                number(commits.commits as f64),
-                number(commits.writes as f64)
-            );
+            for (whose, (count, writes)) in [("function", commits.function), ("app server", commits.app_server)] {
+                let (count, writes) = (number(count as f64), number(writes as f64));
+                let _ = writeln!(out, "store        {count} commits with {writes} writes of the {whose}: {how}");
+            }
         }
         let each = self.cpu.as_secs_f64() * 1e6 / tally.registered.max(1) as f64;
         let _ =
@@ -134,8 +132,10 @@ impl Report {
             "wall_seconds": self.wall.as_secs_f64(),
             "registrations_per_second": self.throughput(),
             "durable": self.commits.is_some(),
-            "commits": self.commits.map(|commits| commits.commits),
-            "writes": self.commits.map(|commits| commits.writes),
+            "commits": self.commits.map(|commits| commits.function.0),
+            "writes": self.commits.map(|commits| commits.function.1),
+            "app_server_commits": self.commits.map(|commits| commits.app_server.0),
+            "app_server_writes": self.commits.map(|commits| commits.app_server.1),
             "commit_each": self.commits.map(|commits| commits.each),
             "cpu_seconds": self.cpu.as_secs_f64(),
             "latency_us": legs,
