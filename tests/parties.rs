@@ -112,6 +112,29 @@ fn a_ue_registers_over_embedded_sctp() {
 }
 
 #[test]
+fn a_user_signs_message_1_and_no_password_crosses_an_open_wire() {
+    let lab = Lab::new();
+    let network = Network::start(&lab, "tcp", "9899");
+    drop(network.app_server);
+    let (key, listen, function) = (lab.path("bob.key"), format!("tcp:{}", lab.address(15)), lab.function("tcp"));
+    let made = proselink(&["user", "key", "bob", "--private", word(&key)]);
+    let (keys, store) = (lab.write("demo.keys", text(&made.stdout)), lab.path("as.redb"));
+    let words = ["app-server", "serve", "--listen", &listen, "--function", &function, "--application", APPLICATION];
+    let more = ["--keys", word(&keys), "--plmn", "001-01", "--store", word(&store)];
+    let mut server = Node::start(&[&words[..], &more[..]].concat());
+    server.says(&format!("peer function.{REALM} is up"));
+    let words = ["ue", "register", "--imsi", IMSI, "--function", &function, "--app-server", &listen];
+    let words = [&words[..], &["--application", APPLICATION, "--user", "bob"]].concat();
+    let output = proselink(&[&words[..], &["--user-key", word(&key)]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    // AS-1: without TLS a password is refused unless the server is a lab's.
+    let password = lab.path("alice.password");
+    let output = proselink(&[&words[..], &["--password-file", word(&password)]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", both(&output));
+    assert!(text(&output.stdout).contains("protected"), "{}", both(&output));
+}
+
+#[test]
 fn a_wrong_password_is_explained() {
     let lab = Lab::new();
     let _network = Network::start(&lab, "tcp", "9899");
