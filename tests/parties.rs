@@ -27,7 +27,7 @@ impl Network {
         let mut function = Node::start(&["run", "-c", word(&configuration)]);
         function.says("listens at");
         function.says(&format!("peer hss.{REALM} is up"));
-        let (listen, of_function) = (listen(15), lab.function(transport));
+        let (listen, of_function, store) = (listen(15), lab.function(transport), lab.path("app-server.redb"));
         let mut app_server = Node::start(&[
             "app-server",
             "serve",
@@ -38,6 +38,8 @@ impl Network {
             "--application",
             APPLICATION,
             "--lab",
+            "--store",
+            word(&store),
             "--user",
             "alice",
             "--password-file",
