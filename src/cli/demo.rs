@@ -1,10 +1,10 @@
 //! `proselink demo`: the whole procedure once through, six parties in one process, real SCTP packets over real UDP
 //! sockets on loopback.
 
-mod describe;
+pub(super) mod describe;
 mod failures;
 mod ladder;
-mod network;
+pub(super) mod network;
 mod staged;
 mod summary;
 
@@ -263,7 +263,7 @@ fn observer(
                 _ => {}
             }
         }
-        Observation::Report(_) => {}
+        Observation::Received { .. } | Observation::Report(_) => {}
     })
 }
 

@@ -11,8 +11,10 @@ pub mod doctor;
 pub mod exit;
 pub mod load;
 mod output;
+pub mod party;
 pub mod run;
 pub mod send;
+pub mod show;
 pub mod user;
 pub mod verify;
 
@@ -97,12 +99,26 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
     Run(run::RunArgs),
+    /// A UE against real nodes, from one command line: register, or get an ID1
+    Ue(party::ue::UeArgs),
+    /// An MME against real nodes, from one command line: serve UEs, or attach one
+    Mme(party::serve::MmeArgs),
+    /// An HSS for MMEs and functions, from one command line
+    Hss(party::serve::HssArgs),
+    /// An app server for UEs and functions, from one command line
+    AppServer(party::serve::AppServerArgs),
     /// What this machine can do, and what to type where it cannot
     Doctor(doctor::DoctorArgs),
     /// Judge configuration files
     Config(config::ConfigArgs),
     /// Put load on a peer: throughput, and latency in percentiles
     Load(load::LoadArgs),
+    /// Look into a running node: UEs, one UE, moves, peers
+    Show(show::ShowArgs),
+    /// Make the ID1 of a UE invalid at once, at a running function
+    Revoke(show::RevokeArgs),
+    /// Make a running function forget a UE, and tell its app servers and the HSS
+    Deregister(show::DeregisterArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
@@ -128,9 +144,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Verify(args) => verify::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
+        Verb::Ue(args) => party::ue::run(args, &cli.globals),
+        Verb::Mme(args) => party::serve::mme(args, &cli.globals),
+        Verb::Hss(args) => party::serve::hss(args, &cli.globals),
+        Verb::AppServer(args) => party::serve::app_server(args, &cli.globals),
         Verb::Doctor(args) => doctor::run(args, &cli.globals),
         Verb::Config(args) => config::run(args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
+        Verb::Show(args) => show::run(args, &cli.globals),
+        Verb::Revoke(args) => show::revoke(args, &cli.globals),
+        Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
     }
@@ -181,6 +204,11 @@ mod tests {
         for verb in Cli::command().get_subcommands() {
             let examples = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(examples.starts_with("Examples:"), "{} has no examples", verb.get_name());
+            for part in verb.get_subcommands() {
+                let examples = part.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let name = format!("{} {}", verb.get_name(), part.get_name());
+                assert!(examples.starts_with("Examples:") || name == "config check", "{name} has no examples");
+            }
         }
     }
 }
