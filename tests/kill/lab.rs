@@ -234,11 +234,6 @@ impl Lab {
         }
     }
 
-    /// How many processes there are; the functions are the first two.
-    pub fn len(&self) -> usize {
-        self.processes.len()
-    }
-
     /// The applications, in the order of what each UE was acknowledged.
     pub fn applications(&self) -> Vec<String> {
         (0..self.places.app_servers.len()).map(application).collect()
