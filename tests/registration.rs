@@ -5,7 +5,7 @@
 #![cfg(feature = "net")]
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -15,7 +15,7 @@ use proselink::capture::Reader;
 use proselink::message::Header;
 use proselink::registration::identifiers::Imsi;
 use proselink::store::embedded::{EmbeddedStore, Options};
-use proselink::store::{ContextReader as _, UeState};
+use proselink::store::{ContextReader as _, UeState, UserReader as _};
 use proselink::verify;
 
 const PROSELINK: &str = env!("CARGO_BIN_EXE_proselink");
@@ -335,4 +335,133 @@ fn a_function_killed_after_message_4_still_knows_id2() {
         assert!(begun.elapsed() < Duration::from_secs(90), "{}{}", text(&output.stdout), text(&output.stderr));
     };
     assert_eq!((after(&again, "ID1"), after(&again, "ID2")), (id1, id2));
+}
+
+#[test]
+fn as_2_an_app_server_killed_after_message_4_still_knows_id2() {
+    let lab = Lab::new();
+    let mut servers = lab.servers();
+    let output = lab.register(&[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    servers.pop().unwrap().kill();
+    let id2 = after(&stdout, "ID2");
+    {
+        let store = EmbeddedStore::open(lab.path("app-server.redb"), Options::default().create(false)).unwrap();
+        let users = store.users(None, 9).unwrap();
+        let [user] = &users[..] else { panic!("{users:?}") };
+        assert_eq!((user.registration.id2.as_str(), user.registration.ues.len()), (id2.as_str(), 1));
+        assert_eq!(user.registration.ues[0].id1.to_string(), after(&stdout, "ID1"));
+    }
+    // It comes back, and a UE that moves is followed: U1 finds the ID2 that was bound before.
+    servers.push(Element::start(&lab, "app-server"));
+    let begun = Instant::now();
+    let again = loop {
+        let output = lab.register(&["--move"]);
+        if output.status.success() {
+            break text(&output.stdout);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "{}{}", text(&output.stdout), text(&output.stderr));
+    };
+    assert_eq!(after(&again, "ID2"), id2);
+    drop(servers);
+    let store = EmbeddedStore::open(lab.path("app-server.redb"), Options::default().create(false)).unwrap();
+    assert_eq!(store.users(None, 9).unwrap()[0].registration.ues[0].id1.to_string(), after(&again, "ID4"));
+}
+
+/// Runs a command of `proselink user`, and gives back its output.
+fn user(lab: &Lab, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROSELINK)
+        .current_dir(lab.folder.path())
+        .arg("user")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+impl Lab {
+    /// Exchanges a part of a file.
+    fn replace(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{from} is not in {name}");
+        std::fs::write(self.path(name), text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Takes out what the sample proves its user by, and writes something else there.
+    fn prove_by(&self, line: &str) {
+        let text = std::fs::read_to_string(self.path("ue.toml")).unwrap();
+        let (head, tail) = text.split_once("# A key for examples").unwrap();
+        let (_, tail) = tail.split_once("-----END PRIVATE KEY-----\n\"\"\"\n").unwrap();
+        std::fs::write(self.path("ue.toml"), format!("{head}{line}\n{tail}")).unwrap();
+    }
+}
+
+#[test]
+fn as_1_a_user_with_a_password_registers_in_a_lab_and_nowhere_else() {
+    let lab = Lab::new();
+    let output = user(&lab, &["hash", "user1@demo.example"], "correct horse\n");
+    let line = text(&output.stdout);
+    assert!(line.starts_with("user1@demo.example:$argon2id$v=19$m=19456,t=2,p=1$"), "{line}");
+    std::fs::write(lab.path("demo.passwords"), line).unwrap();
+    lab.replace("app-server.toml", "[app_server]\n", "[app_server]\npasswords = \"demo.passwords\"\nlab = true\n");
+    lab.prove_by("password = \"correct horse\"");
+    let mut servers = lab.servers();
+    let output = lab.register(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+
+    lab.replace("ue.toml", "correct horse", "wrong horse");
+    let output = lab.register(&[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("BAD_CREDENTIAL") && stdout.contains("do not belong together"), "{stdout}");
+
+    assert_eq!(servers.pop().unwrap().terminate(), Some(0));
+    lab.replace("app-server.toml", "lab = true\n", "");
+    servers.push(Element::start(&lab, "app-server"));
+    lab.replace("ue.toml", "wrong horse", "correct horse");
+    let stdout = text(&lab.register(&[]).stdout);
+    assert!(stdout.contains("CREDENTIAL_UNPROTECTED") && stdout.contains("over TLS"), "{stdout}");
+    let log = std::fs::read_to_string(lab.path("log")).unwrap();
+    for secret in ["correct horse", "wrong horse", "$argon2id$"] {
+        let octets = data_encoding::HEXLOWER.encode(secret.as_bytes());
+        assert!(!log.contains(secret) && !log.to_lowercase().contains(&octets), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn as_1_a_key_of_the_users_own_is_made_by_one_command() {
+    let lab = Lab::new();
+    let arguments = ["key", "user1@demo.example", "--private", "user1.key"];
+    let output = user(&lab, &arguments, "");
+    let line = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(lab.path("user1.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(text(&user(&lab, &arguments, "").stdout), line, "a key that is there is kept");
+    std::fs::write(lab.path("demo.keys"), line).unwrap();
+    let config = std::fs::read_to_string(lab.path("app-server.toml")).unwrap();
+    let (head, tail) = config.split_once("[[app_server.users]]").unwrap();
+    let (_, tail) = tail.split_once("=\"\n").unwrap();
+    let head = head.replacen("[app_server]\n", "[app_server]\nkeys = \"demo.keys\"\n", 1);
+    std::fs::write(lab.path("app-server.toml"), format!("{head}{tail}")).unwrap();
+    lab.prove_by("key_file = \"user1.key\"");
+    let servers = lab.servers();
+    let output = lab.register(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    drop(servers);
+    // What cannot be used is said.
+    for (arguments, words) in [
+        (&["hash", "alice"][..], "no password came"),
+        (&["key", "", "--private", "x"][..], "the name is empty"),
+        (&["key", "alice", "--private", "demo.keys"][..], "demo.keys: -----BEGIN PRIVATE KEY----- is expected"),
+    ] {
+        let output = user(&lab, arguments, "");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
 }

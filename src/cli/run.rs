@@ -89,6 +89,7 @@ pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
             return Ok(exit::GOOD);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.get().into())
             .enable_all()
             .build()
             .map_err(|error| Early::environment(format!("the system gives no threads: {error}")))?;

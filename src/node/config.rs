@@ -15,6 +15,7 @@
 //! drain = 5                              # seconds that a stop waits for answers that are under way
 //! linger = 0.0001                        # seconds that it watches for the next message while they come thick: answers are
 //!                                        # faster, a core is busier; 0 to sleep at once
+//! threads = 1                            # of the event loop; more help many associations, and cost each message a little
 //!
 //! [[peer]]                               # nobody else is let in
 //! identity = "hss.epc.mnc001.mcc001.3gppnetwork.org"
@@ -91,6 +92,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,6 +118,8 @@ pub struct Config {
     pub settings: Settings,
     /// The local UDP port of embedded SCTP; 9899 when the file says nothing.
     pub udp_port: Option<u16>,
+    /// Worker threads of its event loop; 1 when the file says nothing.
+    pub threads: NonZeroU8,
     /// How SCTP is to behave.
     pub sctp: Sctp,
     /// Where a capture of all traffic goes.
@@ -292,6 +296,7 @@ struct File {
     metrics: Option<Spanned<String>>,
     drain: Option<Spanned<f64>>,
     linger: Option<Spanned<f64>>,
+    threads: Option<NonZeroU8>,
     private: Option<Spanned<PrivateNumbers>>,
     #[serde(default)]
     sctp: sctp::SctpSection,
@@ -460,6 +465,7 @@ impl File {
         Ok(Config {
             settings,
             udp_port: self.udp_port,
+            threads: self.threads.unwrap_or(NonZeroU8::MIN),
             sctp: self.sctp.judge()?,
             capture,
             store,

@@ -345,8 +345,11 @@ impl<E: Element + Send + 'static> Driver<E> {
             }
             let watched = linger.span();
             while self.turns.is_empty() && queue.is_empty() && now.elapsed() < watched {
-                // Whoever else wants this core works meanwhile.
+                let giving = Instant::now();
                 std::thread::yield_now();
+                if !linger.gave_way(giving.elapsed()) {
+                    break;
+                }
                 tokio::task::yield_now().await;
                 self.ready.take(&mut self.turns);
             }

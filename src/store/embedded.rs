@@ -268,6 +268,28 @@ impl UserReader for EmbeddedReader {
     }
 }
 
+impl UserReader for EmbeddedStore {
+    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user(application, id2)
+    }
+
+    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_named(application, user)
+    }
+
+    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
+        self.reader.user_on(application, id1)
+    }
+
+    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
+        self.reader.users(after, limit)
+    }
+
+    fn user_count(&self) -> Result<u64, StoreError> {
+        self.reader.user_count()
+    }
+}
+
 // The file -----------------------------------------------------------------------------------------------------------
 
 impl StoreFile {

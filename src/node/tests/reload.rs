@@ -122,7 +122,8 @@ async fn timers_change_in_place_and_what_names_the_connection_makes_it_anew() {
     let report = a.reload(settings.clone()).await.unwrap();
     assert_eq!(words(&report), ["peer b.example changed (connect_to), connected anew"]);
     let mut views = a.watch_peers();
-    let anew = || sample(&metrics, "proselink_connects_total{peer=\"b.example\"}") == 2;
+    // One attempt more than one is turned down when the peer has not seen the end of the old connection yet.
+    let anew = || sample(&metrics, "proselink_connects_total{peer=\"b.example\"}") >= 2;
     views.wait_for(|views| anew() && views.iter().all(PeerView::is_usable)).await.unwrap();
     assert_eq!(ask(&a, "b.example").await, Ok(2001));
 

@@ -56,6 +56,8 @@ fn as_2_as_4_the_id2_is_tentative_until_message_3_and_message_4_comes_after_it()
     network.register();
     assert_eq!(network.counts(), (1, 0));
     assert_eq!((network.count("XAR"), network.count("URA")), (1, 0));
+    network.write_of(Place::Function);
+    assert_eq!((network.count("XAA"), network.count("URA"), network.counts()), (1, 0, (1, 0)), "not written yet");
     network.write();
     network.settle();
     assert_eq!(network.counts(), (0, 1));

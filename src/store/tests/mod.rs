@@ -6,6 +6,7 @@ mod contract;
 mod durability;
 #[cfg(feature = "net")]
 mod scale;
+mod users;
 
 use super::*;
 use crate::registration::identifiers::PlmnId;
