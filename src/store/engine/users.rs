@@ -16,8 +16,8 @@ enum Lead<'a> {
 impl Lead<'_> {
     fn key(self, application: &str) -> Octets {
         match self {
-            Self::Name(user) => key(&[b'n'], application, user.as_bytes()),
-            Self::Ue(id1) => key(&[b'u'], application, &id1.to_octets()),
+            Self::Name(user) => key(b"n", application, user.as_bytes()),
+            Self::Ue(id1) => key(b"u", application, &id1.to_octets()),
         }
     }
 }
