@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use crate::avp::dictionary::{
     AppServerHost, ContextMove, Declared, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId,
-    Pduid, PduidValidityTime, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType,
-    ProseSubscriptionData, UeProseCapability, private,
+    Pduid, PduidValidityTime, ProofNonce, ProofTime, ProseAppId, ProseFunctionAddress, ProseFunctionId,
+    ProseRequestType, ProseSubscriptionData, UeProseCapability, UserCredentialType, private,
 };
 use crate::avp::format::Address;
 use crate::avp::{Avps, fault::name_of};
@@ -47,6 +47,15 @@ pub(crate) enum Asked {
     Release { id1: u64 },
     /// A request in which nothing is followed but the result of its answer.
     Result,
+}
+
+/// PXR with Context-Move DEREGISTERED: a UE has gone.
+fn farewell(request: &pc2::ProXimityActionRequest<'_>, bytes: &[u8], judge: &mut Judge<'_>) -> Option<Asked> {
+    let id2 = request.origin_app_layer_user_id;
+    judge.require(id2.is_some(), "AS-5 [0038]", avp::<OriginAppLayerUserId>, || "a farewell has no ID2".to_owned());
+    let id1 = find::<Pduid>(bytes).and_then(id1_of);
+    judge.require(id1.is_some(), "AS-5 [0038]", avp::<Pduid>, || "a farewell has no ID1 of 8 octets".to_owned());
+    Some(Asked::Result)
 }
 
 /// An ID1 as its function gave it out.
@@ -245,6 +254,11 @@ impl Procedure {
                         self.message_2(&request, bytes, &mut judge)
                     }
                     pc2::Message::ProXimityActionRequest(request)
+                        if find::<ContextMove>(bytes) == Some(ContextMove::DEREGISTERED) =>
+                    {
+                        farewell(&request, bytes, &mut judge)
+                    }
+                    pc2::Message::ProXimityActionRequest(request)
                         if find::<ContextMove>(bytes).is_some() || find::<OldPduid>(bytes).is_some() =>
                     {
                         self.message_u1(&request, bytes, &mut judge)
@@ -325,6 +339,14 @@ impl Procedure {
             );
             return None;
         };
+        if request.user_credential_type == UserCredentialType::SIGNED_PROOF {
+            judge.require(request.proof_time.is_some(), "AS-1 [0036]", avp::<ProofTime>, || {
+                "message 1 carries a signed proof and does not say when it was made".to_owned()
+            });
+            judge.require(request.proof_nonce.is_some(), "AS-1 [0036]", avp::<ProofNonce>, || {
+                "message 1 carries a signed proof that has no nonce".to_owned()
+            });
+        }
         let id3 = id3_of(request.prose_function_id, request.prose_function_address);
         if self.ue_leg {
             let ue = request.origin_host.to_ascii_lowercase();
