@@ -302,6 +302,33 @@ fn step() -> impl Strategy<Value = Write> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A file says what memory says after the same history, and says it still when it is opened anew.
+    #[cfg(feature = "net")]
+    #[test]
+    fn both_engines_agree_and_a_restart_changes_nothing(
+        history in proptest::collection::vec(step(), 0..30),
+        restart in 0usize..30,
+    ) {
+        use super::durability::{content, open};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let mut memory = MemoryStore::new();
+        let mut file = Some(open(&path).unwrap());
+        for (place, writes) in history.chunks(3).enumerate() {
+            if place == restart / 3 {
+                drop(file.take());
+                file = Some(open(&path).unwrap());
+            }
+            let file = file.as_mut().unwrap();
+            prop_assert_eq!(file.apply(writes), memory.apply(writes));
+            prop_assert_eq!(content(file), content(&memory));
+        }
+        drop(file);
+        prop_assert_eq!(content(&open(&path).unwrap()), content(&memory));
+    }
+
     /// After any history the indexes say what a scan of all contexts says, no more and no less.
     #[test]
     fn indexes_never_part_from_the_contexts(history in proptest::collection::vec(step(), 0..40), batch in 1usize..5) {

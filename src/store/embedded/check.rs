@@ -1,0 +1,219 @@
+//! Looks at every record of a store, and names what does not fit.
+
+use super::super::portable::Counts;
+use super::super::tables::Map;
+use super::super::{StoreError, encoding, engine};
+use super::Options;
+use super::file::{guarded, open_database};
+use super::schema::SCHEMA_KEY;
+use super::tables::Snapshot;
+use crate::registration::identifiers::{Imsi, Pduid};
+use redb::Database;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+
+/// What a check has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    pub counts: Counts,
+    /// ID1s, present and previous, and users bound.
+    pub id1s: u64,
+    pub bindings: u64,
+    /// Contexts being handed over, and contexts handed over.
+    pub moving: u64,
+    pub moved: u64,
+    /// The first [`MOST_TOLD`] of them.
+    pub inconsistencies: Vec<Inconsistency>,
+    /// All of them.
+    pub found: u64,
+}
+
+/// Inconsistencies kept with their words.
+pub const MOST_TOLD: usize = 10_000;
+
+/// Something that should not be, and whom it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inconsistency {
+    pub about: About,
+    pub what: String,
+}
+
+/// Which record it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Context(Imsi),
+    /// The key of a context that is no IMSI.
+    ContextKey(Vec<u8>),
+    Value(String),
+    Deletion(u64),
+    System(String),
+}
+
+impl fmt::Display for About {
+    /// An IMSI with its network and stars; [`About::reveal`] has its digits.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            About::Context(imsi) => write!(formatter, "context {imsi}"),
+            About::ContextKey(key) => write!(formatter, "context with key {}", data_encoding::HEXLOWER.encode(key)),
+            About::Value(key) => write!(formatter, "value {key:?}"),
+            About::Deletion(cursor) => write!(formatter, "deletion {cursor}"),
+            About::System(key) => write!(formatter, "number {key:?} of the store"),
+        }
+    }
+}
+
+impl About {
+    /// As `Display`, with all digits of an IMSI.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        match self {
+            About::Context(imsi) => format!("context {}", imsi.reveal()),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Verifies every page of the store at `path`, then reads every record.
+///
+/// # Errors
+/// The store cannot be opened: there is none, it is in use, damaged in its pages, or of a newer version.
+pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
+    let database = open_database(path, &Options::default().create(false))?;
+    guarded(path, || walk(&database, path))
+}
+
+fn walk(database: &Database, path: &Path) -> Result<CheckReport, StoreError> {
+    let snapshot = Snapshot::of(database, path)?;
+    let mut walk = Walk::default();
+    snapshot.each(Map::System, |key, value| {
+        let name = String::from_utf8_lossy(key).into_owned();
+        match value.try_into().map(u64::from_be_bytes) {
+            Err(_) => walk.find(About::System(name), format!("it has {} octets instead of 8", value.len())),
+            Ok(number) if key == engine::SEQUENCE => walk.cursor = number,
+            Ok(number) if key == engine::HORIZON => walk.horizon = number,
+            Ok(_) if key == SCHEMA_KEY => {}
+            Ok(_) => walk.find(About::System(name), "nothing is known of it".to_owned()),
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    if walk.horizon > walk.cursor {
+        let what = format!("deletions are forgotten up to {}, the last change was {}", walk.horizon, walk.cursor);
+        walk.find(About::System("horizon".to_owned()), what);
+    }
+    snapshot.each(Map::Contexts, |key, record| {
+        walk.context(key, record);
+        Ok::<_, StoreError>(())
+    })?;
+    snapshot.each(Map::Values, |key, value| {
+        walk.value(key, value);
+        Ok::<_, StoreError>(())
+    })?;
+    snapshot.each(Map::Deleted, |key, value| {
+        walk.deletion(key, value);
+        Ok::<_, StoreError>(())
+    })?;
+    Ok(walk.report)
+}
+
+#[derive(Default)]
+struct Walk {
+    report: CheckReport,
+    cursor: u64,
+    horizon: u64,
+    /// The IMSI that holds each ID1.
+    holders: HashMap<Pduid, Imsi>,
+    /// The versions of contexts; a million of them are 16 MB.
+    versions: HashSet<u64>,
+}
+
+impl Walk {
+    fn find(&mut self, about: About, what: String) {
+        self.report.found += 1;
+        if self.report.inconsistencies.len() < MOST_TOLD {
+            self.report.inconsistencies.push(Inconsistency { about, what });
+        }
+    }
+
+    fn context(&mut self, key: &[u8], record: &[u8]) {
+        self.report.counts.contexts += 1;
+        let imsi = key.try_into().ok().and_then(|key| Imsi::from_packed(u64::from_be_bytes(key)));
+        let about = imsi.map_or_else(|| About::ContextKey(key.to_owned()), About::Context);
+        let stored = match encoding::decode(record) {
+            Ok(stored) => stored,
+            Err(fault) => return self.find(about, format!("its record cannot be read: {fault}")),
+        };
+        if imsi != Some(stored.context.imsi) {
+            self.find(about.clone(), "its record is of another IMSI".to_owned());
+        }
+        let version = stored.version.0;
+        if version == 0 || version > self.cursor {
+            self.find(
+                about.clone(),
+                format!("its version {version} is not one up to the last change, {}", self.cursor),
+            );
+        }
+        if !self.versions.insert(version) {
+            self.find(about.clone(), format!("its version {version} is another context's too"));
+        }
+        for grant in stored.context.grants() {
+            self.report.id1s += 1;
+            match self.holders.insert(grant.id1, stored.context.imsi) {
+                None => {}
+                Some(other) if other == stored.context.imsi => {
+                    self.find(about.clone(), format!("it holds ID1 {} twice", grant.id1));
+                }
+                Some(_) => self.find(about.clone(), format!("its ID1 {} is another context's too", grant.id1)),
+            }
+        }
+        let bindings = &stored.context.bindings;
+        self.report.bindings += bindings.len() as u64;
+        let mut applications = HashSet::new();
+        for binding in bindings {
+            if !applications.insert(&binding.application) {
+                self.find(about.clone(), format!("it is bound twice in application {}", binding.application));
+            }
+        }
+        match stored.context.state {
+            crate::store::UeState::Registered => {}
+            crate::store::UeState::Moving { .. } => self.report.moving += 1,
+            crate::store::UeState::Moved { .. } => self.report.moved += 1,
+        }
+        if stored.expires_at.is_none() {
+            self.find(about, "it never expires".to_owned());
+        }
+    }
+
+    fn value(&mut self, key: &[u8], value: &[u8]) {
+        self.report.counts.values += 1;
+        let name = String::from_utf8_lossy(key).into_owned();
+        if std::str::from_utf8(key).is_err() {
+            self.find(About::Value(name.clone()), "its key is no text".to_owned());
+        }
+        if name.starts_with("id1/block/") && value.len() != 8 {
+            let what = format!("the block number of an ID1 allocator has 8 octets, not {}", value.len());
+            self.find(About::Value(name), what);
+        }
+    }
+
+    fn deletion(&mut self, key: &[u8], value: &[u8]) {
+        self.report.counts.deletions += 1;
+        match engine::deletion(key, value) {
+            Err(fault) => {
+                let cursor = key.try_into().map(u64::from_be_bytes).unwrap_or_default();
+                self.find(About::Deletion(cursor), fault.to_string());
+            }
+            Ok((cursor, _)) if cursor > self.cursor || cursor <= self.horizon => {
+                let (horizon, last) = (self.horizon, self.cursor);
+                self.find(
+                    About::Deletion(cursor),
+                    format!("it is not between the horizon {horizon} and the last change {last}"),
+                );
+            }
+            Ok((cursor, _)) if self.versions.contains(&cursor) => {
+                self.find(About::Deletion(cursor), "its cursor is the version of a context too".to_owned());
+            }
+            Ok(_) => {}
+        }
+    }
+}
