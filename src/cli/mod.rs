@@ -16,6 +16,7 @@ pub mod run;
 pub mod send;
 pub mod show;
 pub mod user;
+pub mod store;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -123,6 +124,8 @@ enum Verb {
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
     User(user::UserArgs),
+    /// Back up, restore and check the store of a function
+    Store(store::StoreArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -156,6 +159,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
+        Verb::Store(args) => store::run(args, &cli.globals),
     }
 }
 
