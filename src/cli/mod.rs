@@ -15,8 +15,8 @@ pub mod party;
 pub mod run;
 pub mod send;
 pub mod show;
-pub mod user;
 pub mod store;
+pub mod user;
 pub mod verify;
 
 use std::ffi::OsString;

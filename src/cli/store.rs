@@ -1,4 +1,4 @@
-//! `proselink store`: backup, restore and check of a function's store.
+//! `proselink store`: backup, restore and check of the store of a function or an app server.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Write as _};
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::output::say;
 use super::{Globals, exit};
 use crate::store::StoreError;
-use crate::store::embedded::{self, CheckReport, EmbeddedStore, Options, TransferError};
+use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, Options, TransferError};
 
 /// The arguments of `store`.
 #[derive(Debug, Args)]
@@ -45,6 +45,13 @@ enum Verb {
         /// The export; `-` is standard input
         #[arg(short = 'r', long = "read", value_name = "FILE", default_value = "-")]
         read: PathBuf,
+        /// Blocks of ID1s (65,536 each) to pass over
+        ///
+        /// What the function gave out after the export is not in it, and must not be given out again: it goes on so many
+        /// blocks behind where the export left it, and has 262,144 of them. Write 0 only when the function did not run
+        /// since the export, as for a move to another machine: the store is then the very same.
+        #[arg(long, value_name = "N", default_value_t = embedded::SKIPPED_BLOCKS)]
+        skip_id1_blocks: u64,
     },
     /// Verify every page and every record of a store, and name what does not fit
     #[command(after_help = EXAMPLES)]
@@ -52,7 +59,7 @@ enum Verb {
         /// The store
         #[arg(value_name = "STORE")]
         store: PathBuf,
-        /// Show IMSIs with all their digits
+        /// Show IMSIs with all their digits, and keys whole
         #[arg(long)]
         clear: bool,
     },
@@ -62,10 +69,11 @@ const EXAMPLES: &str = "\
 Examples:
   proselink store export function.redb -w backup.ndjson    a backup; IMSIs in clear, mode 0600
   proselink store export function.redb | zstd > backup.ndjson.zst
-  proselink store import restored.redb -r backup.ndjson
+  proselink store import restored.redb -r backup.ndjson    ID1s go on behind all that may have been given out since
+  proselink store import moved.redb -r backup.ndjson --skip-id1-blocks 0    the very same store
   proselink store check function.redb
 
-The store must not be in use: stop the function first. A store of an older schema is brought up on the way.
+The store must not be in use: stop the function or app server first. A store of an older schema is brought up on the way.
 
 Exit codes: 0 good, 1 an inconsistency was found, 3 the store is in use, missing or there already, or the disk fails,
 4 the store or the export is damaged or no such thing.";
@@ -110,7 +118,7 @@ impl Failure {
 pub fn run(args: StoreArgs, _globals: &Globals) -> u8 {
     let result = match args.verb {
         Verb::Export { store, write } => export(store, &write),
-        Verb::Import { store, read } => import(&store, &read),
+        Verb::Import { store, read, skip_id1_blocks } => import(&store, &read, skip_id1_blocks),
         Verb::Check { store, clear } => check(&store, clear),
     };
     result.unwrap_or_else(|failure| {
@@ -154,13 +162,7 @@ fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
     });
     let _ = fs::remove_file(&unfinished);
     let counts = exported?;
-    eprintln!(
-        "{}: {} contexts, {} values, {} deletions",
-        write.display(),
-        counts.contexts,
-        counts.values,
-        counts.deletions
-    );
+    eprintln!("{}: {}", write.display(), in_words(&counts));
     Ok(exit::GOOD)
 }
 
@@ -172,35 +174,41 @@ fn write_export(store: &EmbeddedStore, file: File) -> Result<embedded::Counts, F
     Ok(counts)
 }
 
-fn import(store: &Path, read: &Path) -> Result<u8, Failure> {
-    let counts = if is_dash(read) {
-        embedded::import(store, &mut io::stdin().lock())?
+fn in_words(counts: &Counts) -> String {
+    let Counts { contexts, users, values, deletions } = counts;
+    format!("{contexts} contexts, {users} users, {values} values, {deletions} deletions")
+}
+
+fn import(store: &Path, read: &Path, skip_id1_blocks: u64) -> Result<u8, Failure> {
+    let imported = if is_dash(read) {
+        embedded::import(store, &mut io::stdin().lock(), skip_id1_blocks)?
     } else {
         let file = File::open(read).map_err(|error| Failure::file(read, &error))?;
-        embedded::import(store, &mut BufReader::with_capacity(1 << 20, file)).map_err(|error| {
-            let Failure { words, code } = error.into();
-            Failure { words: format!("{}: {words}", read.display()), code }
+        let mut file = BufReader::with_capacity(1 << 20, file);
+        embedded::import(store, &mut file, skip_id1_blocks).map_err(|error| {
+            let of_export = !matches!(error, TransferError::Store(_));
+            let failure = Failure::from(error);
+            if of_export {
+                Failure { words: format!("{}: {}", read.display(), failure.words), ..failure }
+            } else {
+                failure
+            }
         })?
     };
-    eprintln!(
-        "{}: {} contexts, {} values, {} deletions",
-        store.display(),
-        counts.contexts,
-        counts.values,
-        counts.deletions
-    );
+    eprintln!("{}: {}", store.display(), in_words(&imported.counts));
+    for (allocator, block) in &imported.id1_blocks {
+        eprintln!("allocator {allocator} goes on with block {block} of ID1s");
+    }
     Ok(exit::GOOD)
 }
 
 fn check(store: &Path, clear: bool) -> Result<u8, Failure> {
     let report = embedded::check(store)?;
-    let CheckReport { counts, id1s, bindings, moving, moved, inconsistencies, found } = report;
+    let CheckReport { counts, id1s, bindings, user_ues, moving, moved, inconsistencies, found } = report;
     let mut text = format!(
-        "{}: {} contexts ({moving} moving, {moved} moved), {id1s} ID1s, {bindings} bindings, {} values, {} deletions\n",
+        "{}: {}\n  contexts: {moving} moving, {moved} moved, {id1s} ID1s, {bindings} bindings; users: on {user_ues} UEs\n",
         store.display(),
-        counts.contexts,
-        counts.values,
-        counts.deletions
+        in_words(&counts)
     );
     for inconsistency in &inconsistencies {
         let about = if clear { inconsistency.about.reveal() } else { inconsistency.about.to_string() };

@@ -217,8 +217,11 @@ pub enum StoreError {
 /// Key of the value that holds an allocator's first block never reserved.
 #[must_use]
 pub fn reservation_key(allocator: u16) -> String {
-    format!("id1/block/{allocator}")
+    format!("{ID1_BLOCKS}{allocator}")
 }
+
+/// In front of the number of an allocator.
+const ID1_BLOCKS: &str = "id1/block/";
 
 /// The write that makes a block of ID1s durable, on the condition that nobody else took it.
 #[must_use]

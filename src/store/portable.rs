@@ -3,13 +3,15 @@
 //! ```text
 //! {"proselink_store":1,"schema":2,"cursor":8,"horizon":0}
 //! {"context":{"version":8,"expires_at":1800086400,"imsi":"001010000000001",...}}
+//! {"user":{"version":7,"application":"chat.example","id2":"a1","user":"alice","ues":[...],"epuid":null}}
 //! {"value":{"key":"id1/block/1","octets":"0000000000000004"}}
 //! {"deleted":{"cursor":5,"imsi":"001010000000002"}}
-//! {"end":{"contexts":1,"values":1,"deletions":1}}
+//! {"end":{"contexts":1,"users":1,"values":1,"deletions":1}}
 //! ```
 //! The first line says what follows, the last that nothing is missing. Identifiers are in clear: it is a complete copy.
 
 use super::context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
+use super::user::{BoundUe, Epuid, StoredUser, UserRegistration};
 use super::{Cursor, Stored};
 use crate::registration::identifiers::UnixSeconds;
 use data_encoding::HEXLOWER;
@@ -24,6 +26,7 @@ pub(super) const FORMAT: u64 = 1;
 pub(super) enum Line {
     Header(Header),
     Context { context: Box<Context> },
+    User { user: Box<User> },
     Value { value: Value },
     Deleted { deleted: Deletion },
     End { end: Counts },
@@ -60,7 +63,10 @@ pub(super) struct Deletion {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
+    /// UE contexts of a function.
     pub contexts: u64,
+    /// Registrations of an app server.
+    pub users: u64,
     pub values: u64,
     pub deletions: u64,
 }
@@ -147,6 +153,34 @@ enum State {
 #[serde(deny_unknown_fields)]
 struct From {
     id1: String,
+    function: String,
+}
+
+/// The registration of an app server's user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct User {
+    version: u64,
+    application: String,
+    id2: String,
+    user: String,
+    ues: Vec<PortableUe>,
+    epuid: Option<PortableEpuid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortableUe {
+    id1: String,
+    function: String,
+    realm: String,
+    bound_at: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortableEpuid {
+    epuid: String,
     function: String,
 }
 
@@ -290,6 +324,63 @@ impl PortableBinding {
     }
 }
 
+impl User {
+    pub(super) fn of(stored: &StoredUser) -> Self {
+        let StoredUser { version, registration } = stored;
+        let UserRegistration { application, id2, user, ues, epuid } = registration;
+        User {
+            version: version.0,
+            application: application.to_string(),
+            id2: id2.as_str().to_owned(),
+            user: user.to_string(),
+            ues: ues.iter().map(PortableUe::of).collect(),
+            epuid: (epuid.as_ref()).map(|Epuid { epuid, function }| PortableEpuid {
+                epuid: epuid.to_string(),
+                function: function.to_string(),
+            }),
+        }
+    }
+
+    /// # Errors
+    /// A member is not what its name says.
+    pub(super) fn stored(&self) -> Result<StoredUser, LineFault> {
+        Ok(StoredUser {
+            version: Cursor(self.version),
+            registration: UserRegistration {
+                application: self.application.as_str().into(),
+                id2: parsed(&self.id2, "an ID2")?,
+                user: self.user.as_str().into(),
+                ues: self.ues.iter().map(PortableUe::ue).collect::<Result<_, _>>()?,
+                epuid: (self.epuid.as_ref()).map(|PortableEpuid { epuid, function }| Epuid {
+                    epuid: epuid.as_str().into(),
+                    function: function.as_str().into(),
+                }),
+            },
+        })
+    }
+}
+
+impl PortableUe {
+    fn of(ue: &BoundUe) -> Self {
+        let BoundUe { id1, function, realm, bound_at } = ue;
+        PortableUe {
+            id1: id1.to_string(),
+            function: function.to_string(),
+            realm: realm.to_string(),
+            bound_at: bound_at.0,
+        }
+    }
+
+    fn ue(&self) -> Result<BoundUe, LineFault> {
+        Ok(BoundUe {
+            id1: parsed(&self.id1, "an ID1")?,
+            function: self.function.as_str().into(),
+            realm: self.realm.as_str().into(),
+            bound_at: UnixSeconds(self.bound_at),
+        })
+    }
+}
+
 pub(super) fn parsed<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, LineFault> {
     text.parse().map_err(|_| LineFault::Field { what })
 }
@@ -328,6 +419,13 @@ mod tests {
             let read = Line::parse(&line.text().unwrap()).unwrap();
             let Line::Context { context } = read else { panic!("another kind of line") };
             prop_assert_eq!(context.stored(), Ok(stored));
+        }
+
+        #[test]
+        fn any_user_survives_as_text(stored in crate::store::encoding::users::tests::stored()) {
+            let line = Line::User { user: Box::new(User::of(&stored)) };
+            let Line::User { user } = Line::parse(&line.text().unwrap()).unwrap() else { panic!("another kind") };
+            prop_assert_eq!(user.stored(), Ok(stored));
         }
 
         #[test]

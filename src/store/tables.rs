@@ -25,8 +25,7 @@ pub(super) enum Map {
 }
 
 impl Map {
-    pub(super) const ALL: [Map; 6] =
-        [Map::Contexts, Map::Users, Map::UserKeys, Map::Values, Map::System, Map::Deleted];
+    pub(super) const ALL: [Map; 6] = [Map::Contexts, Map::Users, Map::UserKeys, Map::Values, Map::System, Map::Deleted];
 
     /// Its name in a file.
     pub(super) const fn name(self) -> &'static str {

@@ -1,13 +1,15 @@
 //! Looks at every record of a store, and names what does not fit.
 
+use super::super::encoding::users as user_encoding;
+use super::super::engine::users::{lead_keys, led_to, record_key};
 use super::super::portable::Counts;
 use super::super::tables::Map;
-use super::super::{StoreError, encoding, engine};
+use super::super::{ID1_BLOCKS, StoreError, encoding, engine};
 use super::Options;
 use super::file::{guarded, open_database};
 use super::schema::SCHEMA_KEY;
 use super::tables::Snapshot;
-use crate::registration::identifiers::{Imsi, Pduid};
+use crate::registration::identifiers::{Id2, Imsi, Pduid};
 use redb::Database;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -17,9 +19,11 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckReport {
     pub counts: Counts,
-    /// ID1s, present and previous, and users bound.
+    /// ID1s, present and previous, and users bound, in contexts.
     pub id1s: u64,
     pub bindings: u64,
+    /// UEs of an app server's users.
+    pub user_ues: u64,
     /// Contexts being handed over, and contexts handed over.
     pub moving: u64,
     pub moved: u64,
@@ -45,18 +49,30 @@ pub enum About {
     Context(Imsi),
     /// The key of a context that is no IMSI.
     ContextKey(Vec<u8>),
+    /// The registration of an app server's user.
+    User {
+        application: Box<str>,
+        id2: Id2,
+    },
+    /// The key of a registration that cannot be read, or of a name or a UE that leads to one.
+    UserKey(Vec<u8>),
     Value(String),
     Deletion(u64),
     System(String),
 }
 
 impl fmt::Display for About {
-    /// An IMSI with its network and stars; [`About::reveal`] has its digits.
+    /// An IMSI with its network and stars, keys in which one may be without that part; [`About::reveal`] has all of it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             About::Context(imsi) => write!(formatter, "context {imsi}"),
             About::ContextKey(key) => write!(formatter, "context with key {}", data_encoding::HEXLOWER.encode(key)),
-            About::Value(key) => write!(formatter, "value {key:?}"),
+            About::User { application, id2 } => write!(formatter, "user {id2} of application {application}"),
+            About::UserKey(_) => formatter.write_str("key of a user"),
+            About::Value(key) => {
+                let parts: Vec<&str> = key.split('/').map(|part| if part.len() > 12 { "*" } else { part }).collect();
+                write!(formatter, "value {:?}", parts.join("/"))
+            }
             About::Deletion(cursor) => write!(formatter, "deletion {cursor}"),
             About::System(key) => write!(formatter, "number {key:?} of the store"),
         }
@@ -64,11 +80,13 @@ impl fmt::Display for About {
 }
 
 impl About {
-    /// As `Display`, with all digits of an IMSI.
+    /// As `Display`, with all digits of an IMSI, and whole keys.
     #[must_use]
     pub fn reveal(&self) -> String {
         match self {
             About::Context(imsi) => format!("context {}", imsi.reveal()),
+            About::UserKey(key) => format!("key {} of a user", data_encoding::HEXLOWER.encode(key)),
+            About::Value(key) => format!("value {key:?}"),
             other => other.to_string(),
         }
     }
@@ -105,6 +123,8 @@ fn walk(database: &Database, path: &Path) -> Result<CheckReport, StoreError> {
         walk.context(key, record);
         Ok::<_, StoreError>(())
     })?;
+    snapshot.each(Map::Users, |key, record| walk.user(&snapshot, key, record))?;
+    snapshot.each(Map::UserKeys, |key, id2| walk.lead(&snapshot, key, id2))?;
     snapshot.each(Map::Values, |key, value| {
         walk.value(key, value);
         Ok::<_, StoreError>(())
@@ -123,7 +143,7 @@ struct Walk {
     horizon: u64,
     /// The IMSI that holds each ID1.
     holders: HashMap<Pduid, Imsi>,
-    /// The versions of contexts; a million of them are 16 MB.
+    /// The versions of contexts and users; a million of them are 16 MB.
     versions: HashSet<u64>,
 }
 
@@ -146,16 +166,7 @@ impl Walk {
         if imsi != Some(stored.context.imsi) {
             self.find(about.clone(), "its record is of another IMSI".to_owned());
         }
-        let version = stored.version.0;
-        if version == 0 || version > self.cursor {
-            self.find(
-                about.clone(),
-                format!("its version {version} is not one up to the last change, {}", self.cursor),
-            );
-        }
-        if !self.versions.insert(version) {
-            self.find(about.clone(), format!("its version {version} is another context's too"));
-        }
+        self.version(&about, stored.version.0);
         for grant in stored.context.grants() {
             self.report.id1s += 1;
             match self.holders.insert(grant.id1, stored.context.imsi) {
@@ -184,13 +195,69 @@ impl Walk {
         }
     }
 
+    fn version(&mut self, about: &About, version: u64) {
+        if version == 0 || version > self.cursor {
+            let what = format!("its version {version} is not one up to the last change, {}", self.cursor);
+            self.find(about.clone(), what);
+        }
+        if !self.versions.insert(version) {
+            self.find(about.clone(), format!("its version {version} is another record's too"));
+        }
+    }
+
+    fn user(&mut self, snapshot: &Snapshot, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        self.report.counts.users += 1;
+        let stored = match user_encoding::decode(record) {
+            Ok(stored) => stored,
+            Err(fault) => {
+                self.find(About::UserKey(key.to_owned()), format!("its record cannot be read: {fault}"));
+                return Ok(());
+            }
+        };
+        let registration = &stored.registration;
+        self.report.user_ues += registration.ues.len() as u64;
+        let about = About::User { application: registration.application.clone(), id2: registration.id2.clone() };
+        if record_key(&registration.application, &registration.id2) != key {
+            self.find(about.clone(), "its record is of another user".to_owned());
+        }
+        self.version(&about, stored.version.0);
+        let id2 = registration.id2.as_str().as_bytes();
+        for (place, lead) in lead_keys(registration).into_iter().enumerate() {
+            let what = if place == 0 { "its name" } else { "one of its UEs" };
+            match snapshot.get(Map::UserKeys, &lead)? {
+                Some(found) if found == id2 => {}
+                Some(_) => self.find(about.clone(), format!("{what} leads to another user")),
+                None => self.find(about.clone(), format!("{what} does not lead to it")),
+            }
+        }
+        Ok(())
+    }
+
+    /// A name or a UE that leads to a user which does not have it.
+    fn lead(&mut self, snapshot: &Snapshot, key: &[u8], id2: &[u8]) -> Result<(), StoreError> {
+        let record = match led_to(key, id2) {
+            Some(user) => snapshot.get(Map::Users, &user)?,
+            None => None,
+        };
+        let about = || About::UserKey(key.to_owned());
+        match record.map(|record| user_encoding::decode(&record)) {
+            None => self.find(about(), "it leads to a user that is not there".to_owned()),
+            Some(Ok(stored)) if !lead_keys(&stored.registration).iter().any(|lead| lead == key) => {
+                self.find(about(), "it leads to a user that is not of that name or UE".to_owned());
+            }
+            // A record that cannot be read was told already.
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
     fn value(&mut self, key: &[u8], value: &[u8]) {
         self.report.counts.values += 1;
         let name = String::from_utf8_lossy(key).into_owned();
         if std::str::from_utf8(key).is_err() {
             self.find(About::Value(name.clone()), "its key is no text".to_owned());
         }
-        if name.starts_with("id1/block/") && value.len() != 8 {
+        if name.starts_with(ID1_BLOCKS) && value.len() != 8 {
             let what = format!("the block number of an ID1 allocator has 8 octets, not {}", value.len());
             self.find(About::Value(name), what);
         }
@@ -211,7 +278,7 @@ impl Walk {
                 );
             }
             Ok((cursor, _)) if self.versions.contains(&cursor) => {
-                self.find(About::Deletion(cursor), "its cursor is the version of a context too".to_owned());
+                self.find(About::Deletion(cursor), "its cursor is the version of a record too".to_owned());
             }
             Ok(_) => {}
         }

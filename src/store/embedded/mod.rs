@@ -40,7 +40,7 @@ use tables::{Batch, Open, Snapshot};
 
 pub use super::portable::{Counts, LineFault};
 pub use check::{About, CheckReport, Inconsistency, MOST_TOLD, check};
-pub use transfer::{TransferError, export, import};
+pub use transfer::{Imported, SKIPPED_BLOCKS, TransferError, export, import};
 
 /// How to open a store.
 #[derive(Clone, Debug)]

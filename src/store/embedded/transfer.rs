@@ -1,8 +1,10 @@
 //! Export and import: a store as lines of text and back. The lines stand in [`portable`](super::super::portable).
 
-use super::super::portable::{Context, Counts, Deletion, FORMAT, Header, Line, LineFault, Value, parsed};
+use super::super::encoding::users as user_encoding;
+use super::super::engine::users::{lead_keys, record_key};
+use super::super::portable::{Context, Counts, Deletion, FORMAT, Header, Line, LineFault, User, Value, parsed};
 use super::super::tables::Map;
-use super::super::{RecordFault, StoreError, encoding, engine};
+use super::super::{ID1_BLOCKS, RecordFault, StoreError, encoding, engine};
 use super::EmbeddedReader;
 use super::file::{fault, make};
 use super::schema::SCHEMA;
@@ -63,6 +65,11 @@ pub fn export(reader: &EmbeddedReader, out: &mut impl Write) -> Result<Counts, T
         let stored = encoding::decode(record).map_err(StoreError::Record)?;
         line(&Line::Context { context: Box::new(Context::of(&stored)) })
     })?;
+    snapshot.each(Map::Users, |_, record| {
+        counts.users += 1;
+        let stored = user_encoding::decode(record).map_err(StoreError::Record)?;
+        line(&Line::User { user: Box::new(User::of(&stored)) })
+    })?;
     snapshot.each(Map::Values, |key, octets| {
         counts.values += 1;
         let key = std::str::from_utf8(key).map_err(|_| RecordFault::Value { what: "the key of a value" });
@@ -79,14 +86,33 @@ pub fn export(reader: &EmbeddedReader, out: &mut impl Write) -> Result<Counts, T
     Ok(counts)
 }
 
+/// What an import has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    pub counts: Counts,
+    /// The numbers of the allocators of ID1s, and the blocks they go on with.
+    pub id1_blocks: Vec<(String, u64)>,
+}
+
+/// Blocks of ID1s that an import passes over unless told otherwise: of the 262,144 that an allocator has, enough for 268
+/// million ID1s, or 4,096 restarts, between the export and the loss of the store.
+pub const SKIPPED_BLOCKS: u64 = 4096;
+
 /// Makes the store `path` from an export: whole, or not at all.
+///
+/// `skipped_blocks` is how far the allocators of ID1s go on behind where the export left them: what they gave out after
+/// the export is not in it, and none of it may be given out again. Zero makes the very same store, and is right only when
+/// the function did not run since the export.
 ///
 /// # Errors
 /// There is a file at `path`, the export is damaged or of a newer format, or the disk fails.
-pub fn import(path: &Path, input: &mut impl BufRead) -> Result<Counts, TransferError> {
+pub fn import(path: &Path, input: &mut impl BufRead, skipped_blocks: u64) -> Result<Imported, TransferError> {
     let mut result = Err(TransferError::NoHeader);
     let made = make(path, super::Options::default().cache_octets, |database| {
-        result = Import::new(database, path).and_then(|mut import| import.all(input));
+        result = Import::new(database, path, skipped_blocks).and_then(|mut import| {
+            let counts = import.all(input)?;
+            Ok(Imported { counts, id1_blocks: import.id1_blocks })
+        });
         // Nothing is linked into place after a fault; which one it was is told below.
         if result.is_ok() { Ok(()) } else { Err(StoreError::Closed) }
     });
@@ -103,23 +129,25 @@ struct Import<'a> {
     transaction: Option<WriteTransaction>,
     counts: Counts,
     lines: u64,
-    imsis: HashSet<u64>,
     id1s: HashSet<u64>,
-    /// Versions of contexts and cursors of deletions.
+    /// Versions of contexts and users, and cursors of deletions.
     cursors: HashSet<u64>,
+    skipped_blocks: u64,
+    id1_blocks: Vec<(String, u64)>,
 }
 
 impl<'a> Import<'a> {
-    fn new(database: &'a Database, path: &'a Path) -> Result<Self, TransferError> {
+    fn new(database: &'a Database, path: &'a Path, skipped_blocks: u64) -> Result<Self, TransferError> {
         let mut import = Import {
             database,
             path,
             transaction: None,
             counts: Counts::default(),
             lines: 0,
-            imsis: HashSet::new(),
             id1s: HashSet::new(),
             cursors: HashSet::new(),
+            skipped_blocks,
+            id1_blocks: Vec::new(),
         };
         import.begin()?;
         Ok(import)
@@ -143,10 +171,15 @@ impl<'a> Import<'a> {
         fault(self.path, "importing the store", error.into())
     }
 
-    fn put(&self, map: Map, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    /// Whether the key is a new one.
+    fn put(&self, map: Map, key: &[u8], value: &[u8]) -> Result<bool, StoreError> {
         let transaction = self.transaction.as_ref().ok_or(StoreError::Closed)?;
         let mut table = transaction.open_table(definition(map)).map_err(|error| self.failed(error))?;
-        table.insert(key, value).map(drop).map_err(|error| self.failed(error))
+        table.insert(key, value).map(|before| before.is_none()).map_err(|error| self.failed(error))
+    }
+
+    fn put_new(&self, map: Map, key: &[u8], value: &[u8], what: &'static str) -> Result<(), TransferError> {
+        if self.put(map, key, value)? { Ok(()) } else { Err(self.content(format!("{what} was in a line before"))) }
     }
 
     fn line(&mut self, input: &mut impl BufRead) -> Result<Option<Line>, TransferError> {
@@ -209,20 +242,38 @@ impl<'a> Import<'a> {
                 let stored = context.stored().map_err(at)?;
                 let imsi = stored.context.imsi.packed();
                 self.cursor(stored.version.0, header)?;
-                if !self.imsis.insert(imsi) {
-                    return Err(self.content("its IMSI was in a line before"));
-                }
                 for grant in stored.context.grants() {
                     if !self.id1s.insert(grant.id1.into()) {
                         return Err(self.content(format!("ID1 {} was in a line before", grant.id1)));
                     }
                 }
-                self.put(Map::Contexts, &imsi.to_be_bytes(), &encoding::encode(&stored))?;
+                self.put_new(Map::Contexts, &imsi.to_be_bytes(), &encoding::encode(&stored), "its IMSI")?;
                 self.counts.contexts += 1;
                 Ok(())
             }
+            Line::User { user } => {
+                let stored = user.stored().map_err(at)?;
+                let registration = &stored.registration;
+                self.cursor(stored.version.0, header)?;
+                let key = record_key(&registration.application, &registration.id2);
+                self.put_new(Map::Users, &key, &user_encoding::encode(&stored), "its ID2")?;
+                for key in lead_keys(registration) {
+                    let id2 = registration.id2.as_str().as_bytes();
+                    self.put_new(Map::UserKeys, &key, id2, "its user or one of its UEs")?;
+                }
+                self.counts.users += 1;
+                Ok(())
+            }
             Line::Value { value } => {
-                self.put(Map::Values, value.key.as_bytes(), &value.octets().map_err(at)?)?;
+                let mut octets = value.octets().map_err(at)?;
+                if let Some(allocator) = value.key.strip_prefix(ID1_BLOCKS) {
+                    let block = octets.as_slice().try_into().map(u64::from_be_bytes);
+                    let block = block.map_err(|_| self.content("the block number of an ID1 allocator has 8 octets"))?;
+                    let block = block.saturating_add(self.skipped_blocks);
+                    octets = block.to_be_bytes().to_vec();
+                    self.id1_blocks.push((allocator.to_owned(), block));
+                }
+                self.put_new(Map::Values, value.key.as_bytes(), &octets, "its key")?;
                 self.counts.values += 1;
                 Ok(())
             }

@@ -86,11 +86,13 @@ fn a_newer_schema_is_left_alone() {
 // Damage -------------------------------------------------------------------------------------------------------------
 
 /// Everything a store says.
-pub(super) type Content = (Vec<Stored>, Vec<Change>, Vec<(UnixSeconds, Imsi)>, Vec<(String, Vec<u8>)>, Cursor);
+pub(super) type Content =
+    (Vec<Stored>, Vec<StoredUser>, Vec<Change>, Vec<(UnixSeconds, Imsi)>, Vec<(String, Vec<u8>)>, Cursor);
 
-pub(super) fn content(store: &impl ContextReader) -> Result<Content, StoreError> {
+pub(super) fn content(store: &(impl ContextReader + UserReader)) -> Result<Content, StoreError> {
     Ok((
         store.contexts(None, usize::MAX)?,
+        store.users(None, usize::MAX)?,
         store.changes(Cursor::START, usize::MAX)?,
         store.due(UnixSeconds(u64::MAX), usize::MAX)?,
         store.values("", None, usize::MAX)?,

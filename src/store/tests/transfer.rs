@@ -2,7 +2,8 @@
 
 use super::durability::{content, fill, open};
 use super::*;
-use crate::store::embedded::{self, About, Options, TransferError};
+use crate::registration::identifiers::{Id1Allocator, Id1Layout, Id1Space, NetworkKey};
+use crate::store::embedded::{self, About, Options, SKIPPED_BLOCKS, TransferError};
 use crate::store::engine::MOST_DELETIONS;
 use redb::TableDefinition;
 use std::fs;
@@ -35,6 +36,13 @@ fn records() -> Vec<Stored> {
         .collect()
 }
 
+/// Of an app server: two users, one of them on two UEs.
+fn users() -> [UserRegistration; 2] {
+    let mut alice = users::registration("chat.example", "a1", "alice@chat.example", &[1, 2]);
+    alice.epuid = Some(Epuid { epuid: "e1".into(), function: "pf1.example".into() });
+    [alice, users::registration("chat.example", "b1", "bob@chat.example", &[3])]
+}
+
 // Schemas ------------------------------------------------------------------------------------------------------------
 
 /// A file as the first proselink wrote it: five indexes beside the contexts.
@@ -59,7 +67,15 @@ fn write_schema_1(path: &Path, records: &[Stored]) {
             transaction.open_table(deletions).unwrap().insert((cursor, imsi(100 + cursor).packed()), ()).unwrap();
         }
         insert(transaction, "values", b"id1/block/4", &7u64.to_be_bytes());
-        insert(transaction, "system", b"sequence", &25u64.to_be_bytes());
+        for (registration, version) in users().into_iter().zip(26..) {
+            let key = engine::users::record_key(&registration.application, &registration.id2);
+            for lead in engine::users::lead_keys(&registration) {
+                insert(transaction, "user keys", &lead, registration.id2.as_str().as_bytes());
+            }
+            let record = encoding::users::encode(&StoredUser { version: Cursor(version), registration });
+            insert(transaction, "users", &key, &record);
+        }
+        insert(transaction, "system", b"sequence", &27u64.to_be_bytes());
         insert(transaction, "system", b"horizon", &2u64.to_be_bytes());
         insert(transaction, "system", b"schema", &1u64.to_be_bytes());
     });
@@ -75,7 +91,10 @@ fn a_store_of_schema_1_is_brought_up_with_all_it_has() {
     for _ in 0..2 {
         let store = open(&path).unwrap();
         assert_eq!(store.contexts(None, 99).unwrap(), records);
-        assert_eq!(store.cursor(), Ok(Cursor(25)));
+        assert_eq!(store.cursor(), Ok(Cursor(27)));
+        let registrations = store.users(None, 99).unwrap().into_iter().map(|stored| stored.registration);
+        assert_eq!(registrations.collect::<Vec<_>>(), users());
+        assert_eq!(store.user_on("chat.example", id1(2)).unwrap().unwrap().registration.id2.as_str(), "a1");
         assert_eq!(next_block(&store, 4), Ok(7));
         assert_eq!(store.get_by_id1(id1(7)).unwrap().unwrap().context.imsi, imsi(7));
         let users = store.find_by_id2("chat.example", &"user 9".parse().unwrap(), 9).unwrap();
@@ -89,7 +108,7 @@ fn a_store_of_schema_1_is_brought_up_with_all_it_has() {
     }
     assert_eq!(embedded::check(&path).unwrap().inconsistencies, []);
     let mut store = open(&path).unwrap();
-    assert_eq!(version(one(&mut store, put(context(50), Condition::Absent))), Cursor(26));
+    assert_eq!(version(one(&mut store, put(context(50), Condition::Absent))), Cursor(28));
 }
 
 #[test]
@@ -125,6 +144,9 @@ fn filled(path: &Path) -> EmbeddedStore {
         assert!(one(&mut store, Write::Delete { imsi: imsi(number), condition: Condition::Always }).is_done());
     }
     assert!(one(&mut store, Write::TrimDeletions { through: Cursor(21) }).is_done());
+    for registration in users() {
+        assert!(one(&mut store, users::put(&registration, Condition::Absent)).is_done());
+    }
     let value = Write::PutValue { key: "id1/block/4".to_owned(), value: vec![0, 0, 0, 0, 0, 0, 1, 9], expected: None };
     assert!(one(&mut store, value).is_done());
     store
@@ -136,15 +158,15 @@ fn an_export_makes_the_same_store_again_and_the_same_export() {
     let store = filled(&folder.path().join("store"));
     let text = exported(&store);
     let copy = folder.path().join("copy");
-    let counts = embedded::import(&copy, &mut text.as_slice()).unwrap();
-    assert_eq!((counts.contexts, counts.values, counts.deletions), (17, 1, 2));
+    let counts = embedded::import(&copy, &mut text.as_slice(), 0).unwrap().counts;
+    assert_eq!((counts.contexts, counts.users, counts.values, counts.deletions), (17, 2, 1, 2));
     let copied = open(&copy).unwrap();
     assert_eq!(content(&copied).unwrap(), content(&store).unwrap());
     assert_eq!(copied.changes(Cursor(3), 9), store.changes(Cursor(3), 9), "the horizon came along");
     assert_eq!(exported(&copied), text);
     drop(copied);
     assert_eq!(embedded::check(&copy).unwrap().found, 0);
-    let again = embedded::import(&copy, &mut text.as_slice()).unwrap_err();
+    let again = embedded::import(&copy, &mut text.as_slice(), 0).unwrap_err();
     assert!(matches!(&again, TransferError::Store(StoreError::Exists { .. })), "{again}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing unfinished is left");
 }
@@ -196,7 +218,7 @@ fn an_export_that_is_not_whole_makes_nothing() {
     let lines: Vec<&str> = text.lines().collect();
     let copy = folder.path().join("copy");
     let refused = |text: &str| {
-        let error = embedded::import(&copy, &mut text.as_bytes()).unwrap_err();
+        let error = embedded::import(&copy, &mut text.as_bytes(), SKIPPED_BLOCKS).unwrap_err();
         assert!(!copy.exists(), "{error}");
         assert!(!error.to_string().contains("001010000000"), "no IMSI is told: {error}");
         error
@@ -220,6 +242,48 @@ fn an_export_that_is_not_whole_makes_nothing() {
     assert_eq!(refused(&spoiled).to_string(), "line 2: an IMSI is not one");
     assert!(refused(&format!("{text}{}\n", lines[1])).to_string().contains("follows the last line"));
     assert!(matches!(refused("GET / HTTP/1.1\r\n"), TransferError::NoHeader));
+    let alice = text.lines().find(|line| line.contains("alice@chat.example")).unwrap();
+    let same_name = alice.replace("\"a1\"", "\"c1\"").replace("\"version\":24", "\"version\":3");
+    let same_name = refused(&text.replacen(alice, &format!("{alice}\n{same_name}"), 1)).to_string();
+    assert!(same_name.ends_with("its user or one of its UEs was in a line before"), "{same_name}");
+}
+
+#[test]
+fn no_id1_given_out_after_the_export_is_given_out_by_the_imported_store() {
+    let space = || Id1Space::new("001-01".parse().unwrap(), &NetworkKey([3; 16]), Id1Layout::new(6, 8).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    // Three starts of a function, with an export after the first.
+    let give_out = |store: &mut EmbeddedStore, number: usize| -> Vec<Pduid> {
+        let mut allocator = Id1Allocator::resume(space(), 4, next_block(store, 4).unwrap()).unwrap();
+        let mut given_out = Vec::new();
+        for _ in 0..number {
+            if let Some(reservation) = allocator.reservation() {
+                assert!(one(store, reserve(reservation)).is_done());
+                allocator.reserved(reservation);
+            }
+            given_out.push(allocator.allocate().unwrap());
+        }
+        given_out
+    };
+    let mut store = open(&path).unwrap();
+    let mut before: std::collections::HashSet<Pduid> = give_out(&mut store, 1000).into_iter().collect();
+    let text = exported(&store);
+    before.extend(give_out(&mut store, 5000));
+    before.extend(give_out(&mut store, 5000));
+    drop(store);
+    let copy = folder.path().join("copy");
+    let imported = embedded::import(&copy, &mut text.as_slice(), SKIPPED_BLOCKS).unwrap();
+    let mut restored = open(&copy).unwrap();
+    assert_eq!(imported.id1_blocks, [("4".to_owned(), next_block(&restored, 4).unwrap())]);
+    assert!(give_out(&mut restored, 20_000).iter().all(|id1| !before.contains(id1)));
+    // Without blocks passed over they would be given out again: the story above can fail.
+    let same = folder.path().join("same");
+    embedded::import(&same, &mut text.as_slice(), 0).unwrap();
+    assert!(give_out(&mut open(&same).unwrap(), 5000).iter().any(|id1| before.contains(id1)));
+    let spoiled = String::from_utf8(text).unwrap().replacen("\"octets\":\"00", "\"octets\":\"", 1);
+    let refused = embedded::import(&folder.path().join("no"), &mut spoiled.as_bytes(), 0).unwrap_err();
+    assert!(refused.to_string().ends_with("has 8 octets"), "{refused}");
 }
 
 // The check ----------------------------------------------------------------------------------------------------------
@@ -255,6 +319,13 @@ fn a_check_names_every_record_that_does_not_fit() {
         insert(transaction, "values", b"id1/block/4", b"short");
         insert(transaction, "deleted", &5000u64.to_be_bytes(), &imsi(1).packed().to_be_bytes());
         insert(transaction, "system", b"surprise", &1u64.to_be_bytes());
+        let [alice, bob] = users();
+        let mut leads = engine::users::lead_keys(&alice);
+        insert(transaction, "user keys", &leads.remove(0), b"b1");
+        leads.push(engine::users::lead_keys(&users::registration("chat.example", "x1", "eve", &[])).remove(0));
+        insert(transaction, "user keys", &leads[2], b"nobody");
+        let bobs = engine::users::record_key(&bob.application, &bob.id2);
+        insert(transaction, "users", &bobs, b"no record");
     });
     let report = embedded::check(&path).unwrap();
     let told = |about: About, words: &str| {
@@ -269,6 +340,14 @@ fn a_check_names_every_record_that_does_not_fit() {
     told(About::Context(records[7].context.imsi), "of another IMSI");
     told(About::Value("id1/block/4".to_owned()), "8 octets, not 5");
     told(About::Deletion(5000), "between the horizon");
+    let alice = About::User { application: "chat.example".into(), id2: "a1".parse().unwrap() };
+    told(alice, "its name leads to another user");
+    told(
+        About::UserKey(engine::users::record_key("chat.example", &"b1".parse().unwrap())),
+        "its record cannot be read",
+    );
+    let eve = engine::users::lead_keys(&users::registration("chat.example", "x1", "eve", &[])).remove(0);
+    told(About::UserKey(eve), "a user that is not there");
     told(About::System("surprise".to_owned()), "nothing is known");
     assert_eq!(report.found as usize, report.inconsistencies.len());
     assert!(!format!("{}", report.inconsistencies[0].about).contains("0000000001"));
