@@ -5,15 +5,17 @@
 mod command;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use command::{err, lines, out, run, with_input};
+use command::{err, lines, out, proselink, run, with_input};
 use proselink::registration::identifiers::{Pduid, UnixSeconds};
-use proselink::store::embedded::{EmbeddedStore, Options};
+use proselink::store::embedded::{EmbeddedStore, Options, SKIPPED_BLOCKS};
 use proselink::store::{
-    Binding, Condition, ContextReader as _, ContextStore as _, Id1Grant, Subscription, UeContext, UeState, Write,
+    Binding, BoundUe, Condition, ContextReader as _, ContextStore as _, Id1Grant, Subscription, UeContext, UeState,
+    UserReader as _, UserRegistration, Write, next_block, reservation_key,
 };
 
 fn context(number: u64) -> UeContext {
@@ -159,4 +161,124 @@ fn a_full_disk_leaves_no_half_a_backup_and_no_half_a_store() {
     assert!(!copy.exists());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing unfinished is left");
     assert_eq!(store("check", &[&original]).status.code(), Some(0), "the store itself is unharmed");
+}
+
+#[test]
+fn a_restored_function_goes_on_behind_every_id1_it_may_have_given_out() {
+    let (folder, [original, backup, copy]) = place();
+    let mut held = store_of(&original, 3);
+    let reserved = Write::PutValue { key: reservation_key(4), value: 7u64.to_be_bytes().to_vec(), expected: None };
+    assert!(held.apply(&[reserved]).unwrap()[0].is_done());
+    drop(held);
+    assert_eq!(store("export", &[&original, Path::new("-w"), &backup]).status.code(), Some(0));
+    let imported = store("import", &[&copy, Path::new("-r"), &backup]);
+    assert!(err(&imported).contains("allocator 4 goes on with block 4103 of ID1s"), "{}", err(&imported));
+    let block = |path: &Path| next_block(&EmbeddedStore::open(path, Options::default()).unwrap(), 4).unwrap();
+    assert_eq!(block(&copy), 7 + SKIPPED_BLOCKS);
+    let moved = folder.path().join("moved.redb");
+    let same = ["--skip-id1-blocks", "0"].map(Path::new);
+    let imported = store("import", &[&moved, Path::new("-r"), &backup, same[0], same[1]]);
+    assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+    assert_eq!(block(&moved), 7);
+    assert_eq!(store("export", &[&moved]).stdout, fs::read(&backup).unwrap());
+}
+
+#[test]
+fn the_store_of_an_app_server_is_backed_up_and_checked_too() {
+    let (_folder, [original, backup, copy]) = place();
+    let mut held = EmbeddedStore::open(&original, Options::default()).unwrap();
+    let alice = UserRegistration {
+        application: "chat.example".into(),
+        id2: "a1".parse().unwrap(),
+        user: "alice@chat.example".into(),
+        ues: vec![BoundUe {
+            id1: Pduid::from(7),
+            function: "pf1.example".into(),
+            realm: "example".into(),
+            bound_at: UnixSeconds(1_790_000_000),
+        }],
+        epuid: None,
+    };
+    let put = Write::PutUser { registration: Box::new(alice.clone()), condition: Condition::Absent };
+    assert!(held.apply(&[put]).unwrap()[0].is_done());
+    drop(held);
+    assert_eq!(store("export", &[&original, Path::new("-w"), &backup]).status.code(), Some(0));
+    let imported = store("import", &[&copy, Path::new("-r"), &backup]);
+    assert!(err(&imported).contains(": 0 contexts, 1 users, 0 values"), "{}", err(&imported));
+    let restored = EmbeddedStore::open(&copy, Options::default().create(false)).unwrap();
+    let found = restored.user_on("chat.example", Pduid::from(7)).unwrap().unwrap();
+    assert_eq!(found.registration, alice);
+    drop(restored);
+    let checked = store("check", &[&copy]);
+    assert_eq!(checked.status.code(), Some(0), "{}", out(&checked));
+    assert!(out(&checked).contains("users: on 1 UEs"), "{}", out(&checked));
+}
+
+/// What the check says is in a store that it finds in order, and nothing when there is no such store.
+fn fits(path: &Path) -> bool {
+    let checked = store("check", &[path]);
+    match checked.status.code() {
+        Some(0) => true,
+        Some(3) if err(&checked).contains("there is no store at") => false,
+        code => panic!("{code:?}: {}{}", out(&checked), err(&checked)),
+    }
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_nothing_that_passes_for_one() {
+    let (folder, [original, backup, copy]) = place();
+    drop(store_of(&original, 3000));
+    // Through a pipe: it is killed while it waits for its reader, so what came out of it is cut short.
+    for taken in [1usize, 5_000, 123_456] {
+        let mut child =
+            proselink(&["store", "export", original.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut text = vec![0; taken];
+        let mut out = child.stdout.take().unwrap();
+        out.read_exact(&mut text).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        out.read_to_end(&mut text).unwrap();
+        let refused = with_input(&["store", "import", copy.to_str().unwrap()], &text);
+        assert_eq!(refused.status.code(), Some(4), "{}", err(&refused));
+        let said = ["was cut short", "not JSON"].iter().any(|said| err(&refused).contains(said));
+        assert!(said, "{taken}: {}", err(&refused));
+        assert!(!copy.exists());
+    }
+    // Into a file: it is killed as soon as there is one.
+    let arguments = ["store", "export", original.to_str().unwrap(), "-w", backup.to_str().unwrap()];
+    let mut child = proselink(&arguments).stderr(Stdio::null()).spawn().unwrap();
+    while fs::read_dir(folder.path()).unwrap().count() < 2 && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    if backup.exists() {
+        assert_eq!(store("import", &[&copy, Path::new("-r"), &backup]).status.code(), Some(0), "it was whole");
+    }
+    assert!(fits(&original), "what was exported is unharmed");
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_no_store() {
+    let (folder, [original, _, copy]) = place();
+    drop(store_of(&original, 3000));
+    let text = store("export", &[&original]).stdout;
+    for given in [0, 10, text.len() / 2, text.len() - 1] {
+        let mut child = proselink(&["store", "import", copy.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It waits for the rest, and is killed.
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&text[..given]).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!fits(&copy), "{given}");
+    }
+    // What was left is not in the way.
+    let imported = with_input(&["store", "import", copy.to_str().unwrap()], &text);
+    assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+    assert!(fits(&copy));
+    assert!(fs::read_dir(folder.path()).unwrap().count() >= 2);
 }
