@@ -131,6 +131,12 @@ pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
     Ok(Stored { version, expires_at, context })
 }
 
+/// The version in a record.
+#[cfg(feature = "net")]
+pub(super) fn version(record: &[u8]) -> Result<u64, RecordFault> {
+    open(record)?.number("the version")
+}
+
 /// Tells the index entries of a record, those of [`entries`](super::engine::entries), without making the context: the start
 /// of a store reads all of them.
 pub(super) fn index(record: &[u8], mut tell: impl FnMut(Index, Pair)) -> Result<(), RecordFault> {

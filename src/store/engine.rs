@@ -43,9 +43,7 @@ pub(super) fn get_by_id1(tables: &impl Tables, id1: Pduid) -> Result<Option<Stor
 
 /// The packed IMSI that holds `id1`.
 fn owner(tables: &impl Tables, id1: Pduid) -> Option<u64> {
-    let id1 = u64::from(id1);
-    let first = tables.next(Index::Id1s, (id1, 0));
-    first.filter(|(found, _)| *found == id1).map(|(_, imsi)| imsi)
+    tables.imsis(Index::Id1s, id1.into(), 1).first().copied()
 }
 
 pub(super) fn find_by_id2(
@@ -56,8 +54,8 @@ pub(super) fn find_by_id2(
 ) -> Result<Vec<Stored>, StoreError> {
     let hash = user_hash(application, id2.as_str());
     let mut found = Vec::new();
-    for (entry, imsi) in tables.pairs(Index::Users, (hash, 0), MOST_SHARING_A_HASH) {
-        if entry != hash || found.len() == limit {
+    for imsi in tables.imsis(Index::Users, hash, MOST_SHARING_A_HASH) {
+        if found.len() == limit {
             break;
         }
         // The hash only narrows the search: the context itself says whose it is.

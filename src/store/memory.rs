@@ -1,6 +1,6 @@
 //! A store in memory for tests and for the procedures' own stories, with faults on order.
 
-use super::indexes::{Index, Indexes, Pair};
+use super::indexes::{Index, Indexes, Pair, in_order};
 use super::tables::{Map, Octets, Tables, TablesMut};
 use super::{
     Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
@@ -190,8 +190,8 @@ impl Tables for MemoryTables {
         Ok(self.map(map).len() as u64)
     }
 
-    fn next(&self, index: Index, from: Pair) -> Option<Pair> {
-        self.indexes.from(index, from).next()
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
+        in_order(self.indexes.of(index, first), limit)
     }
 
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {

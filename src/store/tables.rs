@@ -1,4 +1,4 @@
-//! What an engine has to offer: ordered maps of octets. The indexes of the contexts are not among them: they are made from
+//! What an engine has to offer: ordered maps of octets. Where an engine keeps them is its own affair. The indexes of the contexts are not among them: they are made from
 //! the contexts, in memory, see [`super::indexes`].
 //!
 //! A new kind of record is a new line of [`Map`]: an engine makes the map when a store does not have it yet, so that it
@@ -51,10 +51,10 @@ pub(super) trait Tables {
 
     fn count(&self, map: Map) -> Result<u64, StoreError>;
 
-    /// The first pair from `from` on.
-    fn next(&self, index: Index, from: Pair) -> Option<Pair>;
+    /// The IMSIs of the pairs of an index with `first`, in order, of at most `limit` of them.
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64>;
 
-    /// Pairs from `from` on, in order, at most `limit`.
+    /// Pairs of an ordered index from `from` on, in order, at most `limit`.
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair>;
 }
 

@@ -47,8 +47,8 @@ pub struct Inconsistency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     Context(Imsi),
-    /// The key of a context that is no IMSI.
-    ContextKey(Vec<u8>),
+    /// The place of a context's record that cannot be read: its version.
+    ContextRecord(Vec<u8>),
     /// The registration of an app server's user.
     User {
         application: Box<str>,
@@ -66,7 +66,7 @@ impl fmt::Display for About {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             About::Context(imsi) => write!(formatter, "context {imsi}"),
-            About::ContextKey(key) => write!(formatter, "context with key {}", data_encoding::HEXLOWER.encode(key)),
+            About::ContextRecord(key) => write!(formatter, "context at {}", data_encoding::HEXLOWER.encode(key)),
             About::User { application, id2 } => write!(formatter, "user {id2} of application {application}"),
             About::UserKey(_) => formatter.write_str("key of a user"),
             About::Value(key) => {
@@ -141,6 +141,7 @@ struct Walk {
     report: CheckReport,
     cursor: u64,
     horizon: u64,
+    imsis: HashSet<Imsi>,
     /// The IMSI that holds each ID1.
     holders: HashMap<Pduid, Imsi>,
     /// The versions of contexts and users; a million of them are 16 MB.
@@ -157,14 +158,18 @@ impl Walk {
 
     fn context(&mut self, key: &[u8], record: &[u8]) {
         self.report.counts.contexts += 1;
-        let imsi = key.try_into().ok().and_then(|key| Imsi::from_packed(u64::from_be_bytes(key)));
-        let about = imsi.map_or_else(|| About::ContextKey(key.to_owned()), About::Context);
         let stored = match encoding::decode(record) {
             Ok(stored) => stored,
-            Err(fault) => return self.find(about, format!("its record cannot be read: {fault}")),
+            Err(fault) => {
+                return self.find(About::ContextRecord(key.to_owned()), format!("its record cannot be read: {fault}"));
+            }
         };
-        if imsi != Some(stored.context.imsi) {
-            self.find(about.clone(), "its record is of another IMSI".to_owned());
+        let about = About::Context(stored.context.imsi);
+        if key != stored.version.0.to_be_bytes() {
+            self.find(about.clone(), "its record is not where its version should be".to_owned());
+        }
+        if !self.imsis.insert(stored.context.imsi) {
+            self.find(about.clone(), "it has two records".to_owned());
         }
         self.version(&about, stored.version.0);
         for grant in stored.context.grants() {

@@ -75,8 +75,8 @@ impl StoreFile {
         }
     }
 
-    /// Closes the file until the next use. The indexes stay: made anew they would hold up everybody for seconds, and a
-    /// full disk may refuse many writes.
+    /// Closes the file until the next use. What is in memory stays: read anew it would hold up everybody for seconds,
+    /// and a full disk may refuse many writes.
     pub(super) fn close(&self) {
         Self::close_state(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }

@@ -8,7 +8,7 @@
 //!   Flipped by the disk, it looks like a crash before the newest commit was finished.
 //! - A new file is made under another name and linked into place whole, so that an empty file is never mistaken for a
 //!   new store.
-//! - The indexes are read from the contexts on opening; readers see them and the file as of the same commit.
+//! - The contexts and their indexes are read into memory on opening; readers see them and the file as of the same commit.
 //! - After a failed write redb wants to be opened anew; this is done at the next use.
 //!
 //! [`EmbeddedStore`] writes, any number of [`EmbeddedReader`]s read beside it without waiting for the disk.
@@ -51,10 +51,10 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Makes the store when there is none, verifies it when there is one, keeps up to 1 GiB of it in memory: with less than
-    /// the file has, every write of a context reads pages from the system, and writes them back, one by one.
+    /// Makes the store when there is none, verifies it when there is one, keeps up to 128 MiB of its pages in memory, beside
+    /// the contexts, which are in memory anyhow: writes touch few pages, and mostly those of late.
     fn default() -> Self {
-        Options { create: true, verify: true, cache_octets: 1 << 30 }
+        Options { create: true, verify: true, cache_octets: 128 << 20 }
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! | schema | what it has |
 //! |---|---|
-//! | 1 | contexts, values, deletions; the indexes of the contexts beside them, as tables |
-//! | 2 | contexts, values, deletions (as octets); the indexes are made from the contexts |
+//! | 1 | contexts by IMSI, users, values, deletions; the indexes of the contexts beside them, as tables |
+//! | 2 | contexts by version, users, values, deletions (as octets); the indexes are made from the contexts |
 //!
 //! A store is brought up in one transaction: it is of the old schema or of the new one, wherever the machine stops.
 
-use super::super::StoreError;
 use super::super::engine::{HORIZON, MOST_DELETIONS};
 use super::super::tables::Map;
+use super::super::{StoreError, encoding};
 use super::file::fault;
-use super::tables::definition;
+use super::tables::{CONTEXTS, definition};
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use std::path::Path;
 
@@ -21,6 +21,7 @@ pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 
 type PairsOfSchema1 = TableDefinition<'static, (u64, u64), ()>;
 
+const CONTEXTS_OF_SCHEMA_1: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("contexts");
 const DELETIONS_OF_SCHEMA_1: PairsOfSchema1 = TableDefinition::new("deletions");
 const INDEXES_OF_SCHEMA_1: [PairsOfSchema1; 4] = [
     TableDefinition::new("by id1"),
@@ -48,7 +49,7 @@ pub(super) fn bring_up(database: &Database, path: &Path) -> Result<(), StoreErro
         }
         Some(SCHEMA) if has_all_tables(database).map_err(failed)? => Ok(()),
         Some(found) => {
-            migrate(database, found).map_err(|error| fault(path, "migrating the store", error))?;
+            migrate(database, found, path)?;
             if found != SCHEMA {
                 tracing::info!("the store {} was of schema {found} and now has schema {SCHEMA}", path.display());
             }
@@ -72,18 +73,47 @@ fn has_all_tables(database: &Database) -> Result<bool, redb::Error> {
     let transaction = database.begin_read()?;
     let names: Vec<String> =
         transaction.list_tables()?.map(|table| redb::TableHandle::name(&table).to_owned()).collect();
-    Ok(Map::ALL.iter().all(|map| names.iter().any(|name| name == map.name())))
+    Ok(Map::ALL.iter().all(|map| names.iter().any(|name| name == redb::TableHandle::name(&definition(*map)))))
 }
 
-fn migrate(database: &Database, from: u64) -> Result<(), redb::Error> {
-    let mut transaction = database.begin_write()?;
+fn migrate(database: &Database, from: u64, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| fault(path, "migrating the store", error);
+    let mut transaction = database.begin_write().map_err(|error| failed(error.into()))?;
     transaction.set_two_phase_commit(true);
-    make_tables(&transaction)?;
+    make_tables(&transaction).map_err(failed)?;
     if from < 2 {
-        from_1_to_2(&transaction)?;
+        contexts_from_1_to_2(&transaction, path)?;
+        from_1_to_2(&transaction).map_err(failed)?;
     }
-    set_schema(&transaction)?;
-    Ok(transaction.commit()?)
+    set_schema(&transaction).map_err(failed)?;
+    transaction.commit().map_err(|error| failed(error.into()))
+}
+
+/// The contexts go from the order of their IMSIs to that of their versions.
+fn contexts_from_1_to_2(transaction: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| fault(path, "migrating the store", error);
+    let unread = |what: String| StoreError::Damaged { path: path.to_owned(), detail: what };
+    {
+        let old = transaction.open_table(CONTEXTS_OF_SCHEMA_1).map_err(|error| failed(error.into()))?;
+        let mut new = transaction.open_table(CONTEXTS).map_err(|error| failed(error.into()))?;
+        let mut versions = Vec::new();
+        for entry in old.iter().map_err(|error| failed(error.into()))? {
+            let (key, record) = entry.map_err(|error| failed(error.into()))?;
+            let version = encoding::version(record.value());
+            let version = version.map_err(|fault| unread(format!("a record cannot be read: {fault}")))?;
+            versions.push((version, key.value().to_vec()));
+        }
+        versions.sort_unstable();
+        for (version, key) in versions {
+            let record = old.get(key.as_slice()).map_err(|error| failed(error.into()))?;
+            let Some(record) = record else { continue };
+            let before = new.insert(version.to_be_bytes().as_slice(), record.value());
+            if before.map_err(|error| failed(error.into()))?.is_some() {
+                return Err(unread(format!("two contexts have the version {version}")));
+            }
+        }
+    }
+    transaction.delete_table(CONTEXTS_OF_SCHEMA_1).map(drop).map_err(|error| failed(error.into()))
 }
 
 /// The indexes go, the deletions become octets; schema 1 never forgot any, so the oldest go on the way.

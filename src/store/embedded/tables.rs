@@ -1,21 +1,43 @@
 //! A moment of the store, and a transaction on it.
+//!
+//! The contexts are in memory, all of them, as their records; the file holds them in the order of their versions. So what
+//! is written goes to the end of one table, and what it takes the place of stands near what was written with it, hours
+//! before or just now: a commit touches few pages however many UEs there are. By IMSI, which comes in no order, each write
+//! had a page of its own to read, copy, checksum and write, and each look-up one to find.
 
-use super::super::indexes::{Changed, Index, Indexes, Pair};
+use super::super::indexes::{Changed, Index, Indexes, Ordered, Pair, Spread, in_order};
 use super::super::tables::{Map, Octets, Tables, TablesMut};
-use super::super::{Cursor, RecordFault, StoreError, engine};
+use super::super::{Cursor, RecordFault, StoreError, encoding, engine};
 use super::file::fault;
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 type MapDefinition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type ReadMap = ReadOnlyTable<&'static [u8], &'static [u8]>;
 type WriteMap<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
 
+/// Version of a context -> record.
+pub(super) const CONTEXTS: MapDefinition = TableDefinition::new("contexts by version");
+
 pub(super) fn definition(map: Map) -> MapDefinition {
-    TableDefinition::new(map.name())
+    match map {
+        Map::Contexts => CONTEXTS,
+        other => TableDefinition::new(other.name()),
+    }
 }
+
+/// The records of the contexts by IMSI.
+#[derive(Default)]
+struct Contexts {
+    records: Spread<Box<[u8]>>,
+    imsis: BTreeSet<u64>,
+}
+
+/// What a transaction changes in them; `None` for a context that goes.
+type ChangedContexts = BTreeMap<u64, Option<Box<[u8]>>>;
 
 /// A store that is open.
 pub(super) struct Open {
@@ -27,6 +49,7 @@ pub(super) struct Open {
 /// The store as the last commit left it. It is replaced with every commit, so that a reader opens nothing.
 pub(super) struct Moment {
     maps: Snapshot,
+    contexts: Contexts,
     indexes: Indexes,
     cursor: Cursor,
 }
@@ -44,26 +67,42 @@ pub(super) struct Snapshot {
 
 /// What a durable transaction has changed in memory.
 pub(super) struct Committed {
+    contexts: ChangedContexts,
     changed: Changed,
     cursor: Cursor,
 }
 
-/// Indexes of a store that was closed, and the commit they belong to.
+/// Contexts and indexes of a store that was closed, and the commit they belong to.
 pub(super) struct Kept {
+    contexts: Contexts,
     indexes: Indexes,
     cursor: Cursor,
 }
 
-/// Why the indexes of a record were not made.
-enum Unread {
-    Table(redb::StorageError),
-    Record(RecordFault),
+impl Contexts {
+    fn take_over(&mut self, changed: ChangedContexts) {
+        for (imsi, record) in changed {
+            let before = match record {
+                Some(record) => {
+                    let before = self.records.insert(imsi, record);
+                    if before.is_none() {
+                        self.imsis.insert(imsi);
+                    }
+                    before
+                }
+                None => {
+                    self.imsis.remove(&imsi);
+                    self.records.remove(imsi)
+                }
+            };
+            drop(before);
+        }
+    }
 }
 
-impl From<RecordFault> for Unread {
-    fn from(fault: RecordFault) -> Self {
-        Unread::Record(fault)
-    }
+/// The number in a key of [`Map::Contexts`].
+fn number(key: &[u8]) -> u64 {
+    key.try_into().map(u64::from_be_bytes).unwrap_or_default()
 }
 
 impl Snapshot {
@@ -126,37 +165,47 @@ impl Snapshot {
         }
     }
 
-    fn indexes(&self) -> Result<Indexes, StoreError> {
-        let records = self.contexts.iter().map_err(|error| self.reading(error))?;
-        // A record is copied: what redb lends has no octets to lend on.
-        let records = records.map(|entry| match entry {
-            Ok((_, record)) => Ok(record.value().to_vec()),
-            Err(error) => Err(Unread::Table(error)),
-        });
-        Indexes::of_records(records).map_err(|unread| match unread {
-            Unread::Table(error) => self.reading(error),
-            Unread::Record(fault) => StoreError::Damaged {
-                path: self.path.clone(),
-                detail: format!("a record cannot be read: {fault}; `proselink store check` names it"),
-            },
-        })
+    /// All contexts and what is found by.
+    fn load(&self) -> Result<(Contexts, Indexes), StoreError> {
+        let damaged = |what: String| StoreError::Damaged {
+            path: self.path.clone(),
+            detail: format!("{what}; `proselink store check` names it"),
+        };
+        let (mut contexts, mut indexes) = (Contexts::default(), Indexes::default());
+        let (mut ordered, mut imsis) = (Ordered::default(), Vec::new());
+        self.each(Map::Contexts, |key, record| {
+            let read = indexes.add_record(record, &mut ordered);
+            let (version, imsi) = read.map_err(|fault| damaged(format!("a record cannot be read: {fault}")))?;
+            if key != version.to_be_bytes() {
+                return Err(damaged("a record is not where its version should be".to_owned()));
+            }
+            imsis.push(imsi);
+            match contexts.records.insert(imsi, record.into()) {
+                None => Ok(()),
+                Some(_) => Err(damaged("a UE has two records".to_owned())),
+            }
+        })?;
+        indexes.set_ordered(ordered);
+        contexts.imsis = imsis.into_iter().collect();
+        Ok((contexts, indexes))
     }
 }
 
 impl Moment {
-    /// The present moment of `database`. `kept` are the indexes of an earlier opening, used when they still fit.
+    /// The present moment of `database`. `kept` is what an earlier opening had in memory, used when it still fits.
     pub(super) fn of(database: &Database, path: &Path, kept: Option<Kept>) -> Result<Self, StoreError> {
         let maps = Snapshot::of(database, path)?;
         let cursor = Cursor(maps.system(engine::SEQUENCE)?);
-        let indexes = match kept {
-            Some(kept) if kept.cursor == cursor => kept.indexes,
-            _ => maps.indexes()?,
+        let (contexts, indexes) = match kept {
+            Some(kept) if kept.cursor == cursor => (kept.contexts, kept.indexes),
+            _ => maps.load()?,
         };
-        Ok(Moment { maps, indexes, cursor })
+        Ok(Moment { maps, contexts, indexes, cursor })
     }
 
     /// Moves on to the commit that `committed` tells of.
     pub(super) fn advance(&mut self, database: &Database, committed: Committed) -> Result<(), StoreError> {
+        self.contexts.take_over(committed.contexts);
         self.indexes.take_over(committed.changed);
         self.cursor = committed.cursor;
         self.maps = Snapshot::of(database, &self.maps.path)?;
@@ -164,25 +213,39 @@ impl Moment {
     }
 
     pub(super) fn keep(self) -> Kept {
-        Kept { indexes: self.indexes, cursor: self.cursor }
+        Kept { contexts: self.contexts, indexes: self.indexes, cursor: self.cursor }
+    }
+
+    fn record(&self, imsi: u64) -> Option<&[u8]> {
+        self.contexts.records.get(imsi).map(|record| &**record)
     }
 }
 
 impl Tables for Moment {
     fn get(&self, map: Map, key: &[u8]) -> Result<Option<Octets>, StoreError> {
-        self.maps.get(map, key)
+        match map {
+            Map::Contexts => Ok(self.record(number(key)).map(<[u8]>::to_vec)),
+            _ => self.maps.get(map, key),
+        }
     }
 
     fn range(&self, map: Map, from: &[u8], limit: usize) -> Result<Vec<(Octets, Octets)>, StoreError> {
-        range(self.maps.map(map), from, limit).map_err(|error| self.maps.reading(error))
+        match map {
+            Map::Contexts => {
+                let imsis = self.contexts.imsis.range(number(from)..).take(limit);
+                let entry = |imsi: &u64| Some((imsi.to_be_bytes().to_vec(), self.record(*imsi)?.to_vec()));
+                Ok(imsis.filter_map(entry).collect())
+            }
+            _ => range(self.maps.map(map), from, limit).map_err(|error| self.maps.reading(error)),
+        }
     }
 
     fn count(&self, map: Map) -> Result<u64, StoreError> {
         self.maps.count(map)
     }
 
-    fn next(&self, index: Index, from: Pair) -> Option<Pair> {
-        self.indexes.from(index, from).next()
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
+        in_order(self.indexes.of(index, first), limit)
     }
 
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {
@@ -199,6 +262,7 @@ pub(super) struct Batch<'a> {
     system: WriteMap<'a>,
     deleted: WriteMap<'a>,
     moment: &'a Moment,
+    changed_contexts: ChangedContexts,
     changed: Changed,
     path: &'a Path,
 }
@@ -220,6 +284,7 @@ impl<'a> Batch<'a> {
             system: open(Map::System)?,
             deleted: open(Map::Deleted)?,
             moment,
+            changed_contexts: ChangedContexts::new(),
             changed: Changed::default(),
             path,
         })
@@ -227,7 +292,22 @@ impl<'a> Batch<'a> {
 
     /// What the indexes have to take over when the transaction is durable.
     pub(super) fn into_committed(self) -> Result<Committed, StoreError> {
-        Ok(Committed { cursor: engine::cursor(&self)?, changed: self.changed })
+        Ok(Committed { cursor: engine::cursor(&self)?, contexts: self.changed_contexts, changed: self.changed })
+    }
+
+    fn record(&self, imsi: u64) -> Option<&[u8]> {
+        match self.changed_contexts.get(&imsi) {
+            Some(changed) => changed.as_deref(),
+            None => self.moment.record(imsi),
+        }
+    }
+
+    /// Takes the record of a context out of the file.
+    fn take_out(&mut self, imsi: u64) -> Result<(), StoreError> {
+        let Some(version) = self.record(imsi).map(encoding::version).transpose()? else { return Ok(()) };
+        let path = self.path;
+        let removed = self.contexts.remove(version.to_be_bytes().as_slice()).map(drop);
+        removed.map_err(|error| fault(path, "writing the store", error.into()))
     }
 
     fn map(&self, map: Map) -> &WriteMap<'a> {
@@ -259,19 +339,32 @@ impl<'a> Batch<'a> {
 
 impl Tables for Batch<'_> {
     fn get(&self, map: Map, key: &[u8]) -> Result<Option<Octets>, StoreError> {
-        get(self.map(map), key).map_err(|error| self.reading(error))
+        match map {
+            Map::Contexts => Ok(self.record(number(key)).map(<[u8]>::to_vec)),
+            _ => get(self.map(map), key).map_err(|error| self.reading(error)),
+        }
     }
 
     fn range(&self, map: Map, from: &[u8], limit: usize) -> Result<Vec<(Octets, Octets)>, StoreError> {
-        range(self.map(map), from, limit).map_err(|error| self.reading(error))
+        match map {
+            Map::Contexts => {
+                let kept = self.moment.contexts.imsis.range(number(from)..);
+                let kept = kept.filter(|imsi| !self.changed_contexts.contains_key(*imsi)).take(limit);
+                let imsis: BTreeSet<u64> =
+                    kept.chain(self.changed_contexts.range(number(from)..).map(|(imsi, _)| imsi)).copied().collect();
+                let entry = |imsi: u64| Some((imsi.to_be_bytes().to_vec(), self.record(imsi)?.to_vec()));
+                Ok(imsis.into_iter().filter_map(entry).take(limit).collect())
+            }
+            _ => range(self.map(map), from, limit).map_err(|error| self.reading(error)),
+        }
     }
 
     fn count(&self, map: Map) -> Result<u64, StoreError> {
         self.map(map).len().map_err(|error| self.reading(error))
     }
 
-    fn next(&self, index: Index, from: Pair) -> Option<Pair> {
-        self.changed.from(&self.moment.indexes, index, from).next()
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
+        in_order(self.changed.of(&self.moment.indexes, index, first), limit)
     }
 
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {
@@ -282,11 +375,25 @@ impl Tables for Batch<'_> {
 impl TablesMut for Batch<'_> {
     fn put(&mut self, map: Map, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         let path = self.path;
+        let version;
+        let key = if map == Map::Contexts {
+            self.take_out(number(key))?;
+            self.changed_contexts.insert(number(key), Some(value.into()));
+            version = encoding::version(value)?.to_be_bytes();
+            version.as_slice()
+        } else {
+            key
+        };
         let put = self.map_mut(map).insert(key, value).map(drop);
         put.map_err(|error| fault(path, "writing the store", error.into()))
     }
 
     fn remove(&mut self, map: Map, key: &[u8]) -> Result<(), StoreError> {
+        if map == Map::Contexts {
+            self.take_out(number(key))?;
+            self.changed_contexts.insert(number(key), None);
+            return Ok(());
+        }
         let path = self.path;
         let removed = self.map_mut(map).remove(key).map(drop);
         removed.map_err(|error| fault(path, "writing the store", error.into()))

@@ -129,6 +129,7 @@ struct Import<'a> {
     transaction: Option<WriteTransaction>,
     counts: Counts,
     lines: u64,
+    imsis: HashSet<u64>,
     id1s: HashSet<u64>,
     /// Versions of contexts and users, and cursors of deletions.
     cursors: HashSet<u64>,
@@ -144,6 +145,7 @@ impl<'a> Import<'a> {
             transaction: None,
             counts: Counts::default(),
             lines: 0,
+            imsis: HashSet::new(),
             id1s: HashSet::new(),
             cursors: HashSet::new(),
             skipped_blocks,
@@ -247,7 +249,11 @@ impl<'a> Import<'a> {
                         return Err(self.content(format!("ID1 {} was in a line before", grant.id1)));
                     }
                 }
-                self.put_new(Map::Contexts, &imsi.to_be_bytes(), &encoding::encode(&stored), "its IMSI")?;
+                if !self.imsis.insert(imsi) {
+                    return Err(self.content("its IMSI was in a line before"));
+                }
+                let version = stored.version.0.to_be_bytes();
+                self.put_new(Map::Contexts, &version, &encoding::encode(&stored), "its version")?;
                 self.counts.contexts += 1;
                 Ok(())
             }

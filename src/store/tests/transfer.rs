@@ -111,6 +111,30 @@ fn a_store_of_schema_1_is_brought_up_with_all_it_has() {
     assert_eq!(version(one(&mut store, put(context(50), Condition::Absent))), Cursor(28));
 }
 
+/// A demo's stores, written by a proselink of schema 1.
+#[test]
+fn stores_that_a_proselink_of_schema_1_wrote_are_brought_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = |name: &str, packed: &[u8]| {
+        let path = folder.path().join(name);
+        let mut octets = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut octets).unwrap();
+        fs::write(&path, octets).unwrap();
+        assert_eq!(embedded::check(&path).unwrap().inconsistencies, []);
+        open(&path).unwrap()
+    };
+    let function = unpacked("function", include_bytes!("schema-1/function2.redb.gz"));
+    let registered = function.get("001010000000001".parse().unwrap()).unwrap().unwrap();
+    assert_eq!((registered.version, registered.context.state), (Cursor(2), UeState::Registered));
+    let [previous, ..] = registered.context.previous_id1.as_slice() else { panic!("it moved") };
+    assert_eq!(function.get_by_id1(previous.id1).unwrap().unwrap().context.imsi, registered.context.imsi);
+    assert_eq!(next_block(&function, 1), Ok(1));
+    let app_server = unpacked("app server", include_bytes!("schema-1/app-server.redb.gz"));
+    let user = app_server.user_named("mcc001.mnc01.ProSeApp.Demo", "user1@demo.example").unwrap().unwrap();
+    assert_eq!(user.registration.id2, registered.context.bindings[0].id2);
+    assert_eq!(user.registration.ues[0].id1, registered.context.id1.id1);
+}
+
 #[test]
 fn deletions_are_remembered_up_to_a_bound() {
     let mut store = MemoryStore::new();
@@ -306,16 +330,13 @@ fn a_check_names_every_record_that_does_not_fit() {
     twice.context.bindings.push(twice.context.bindings[0].clone());
     let mut spoiled = encoding::encode(&records[4]);
     spoiled[20] ^= 1;
-    let mut same_version = records[6].clone();
-    same_version.version = records[5].version;
     tamper(&path, |transaction| {
-        for stored in [&same_id1, &future, &twice, &same_version] {
-            let key = stored.context.imsi.packed().to_be_bytes();
-            insert(transaction, "contexts", &key, &encoding::encode(stored));
+        let put = |at: Cursor, record: &[u8]| insert(transaction, "contexts by version", &at.0.to_be_bytes(), record);
+        for stored in [&same_id1, &future, &twice] {
+            put(stored.version, &encoding::encode(stored));
         }
-        insert(transaction, "contexts", &records[4].context.imsi.packed().to_be_bytes(), &spoiled);
-        let other = records[7].context.imsi.packed().to_be_bytes();
-        insert(transaction, "contexts", &other, &encoding::encode(&records[8]));
+        put(records[4].version, &spoiled);
+        put(records[7].version, &encoding::encode(&records[8]));
         insert(transaction, "values", b"id1/block/4", b"short");
         insert(transaction, "deleted", &5000u64.to_be_bytes(), &imsi(1).packed().to_be_bytes());
         insert(transaction, "system", b"surprise", &1u64.to_be_bytes());
@@ -335,9 +356,9 @@ fn a_check_names_every_record_that_does_not_fit() {
     told(About::Context(records[1].context.imsi), "is another context's too");
     told(About::Context(records[2].context.imsi), "its version 999");
     told(About::Context(records[3].context.imsi), "bound twice");
-    told(About::Context(records[4].context.imsi), "checksum");
-    told(About::Context(records[6].context.imsi), "its version");
-    told(About::Context(records[7].context.imsi), "of another IMSI");
+    told(About::ContextRecord(records[4].version.0.to_be_bytes().to_vec()), "checksum");
+    told(About::Context(records[8].context.imsi), "is not where its version should be");
+    told(About::Context(records[8].context.imsi), "it has two records");
     told(About::Value("id1/block/4".to_owned()), "8 octets, not 5");
     told(About::Deletion(5000), "between the horizon");
     let alice = About::User { application: "chat.example".into(), id2: "a1".parse().unwrap() };
