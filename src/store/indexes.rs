@@ -83,6 +83,13 @@ impl<V> Spread<V> {
     pub(super) fn remove(&mut self, key: u64) -> Option<V> {
         self.parts.get_mut(Self::place(key))?.remove(&key)
     }
+
+    /// Makes room for so many at once.
+    #[cfg(feature = "net")]
+    pub(super) fn reserve(&mut self, entries: usize) {
+        // Parts are not all of the same size.
+        self.parts.iter_mut().for_each(|part| part.reserve(entries / PARTS + entries / PARTS / 16));
+    }
 }
 
 impl Unordered {
@@ -133,6 +140,13 @@ impl Indexes {
             }
         })?;
         Ok(version_and_imsi)
+    }
+
+    /// Makes room for so many contexts at once.
+    #[cfg(feature = "net")]
+    pub(super) fn reserve(&mut self, contexts: usize) {
+        self.id1s.first.reserve(contexts);
+        self.users.first.reserve(contexts);
     }
 
     /// Puts in what was gathered by [`Self::add_record`]: made from a sorted list a set is packed without gaps.

@@ -16,6 +16,7 @@
 //! ```text
 //! file.rs     making and opening a file, what can be wrong with it
 //! schema.rs   versions of its tables, and how older ones are brought up
+//! records.rs  the contexts in memory
 //! tables.rs   a moment of the store, and a transaction on it
 //! transfer.rs a store as lines of text and back
 //! check.rs    every record looked at
@@ -23,6 +24,7 @@
 
 mod check;
 mod file;
+mod records;
 mod schema;
 mod tables;
 mod transfer;

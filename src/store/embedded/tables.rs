@@ -5,10 +5,11 @@
 //! before or just now: a commit touches few pages however many UEs there are. By IMSI, which comes in no order, each write
 //! had a page of its own to read, copy, checksum and write, and each look-up one to find.
 
-use super::super::indexes::{Changed, Index, Indexes, Ordered, Pair, Spread, in_order};
+use super::super::indexes::{Changed, Index, Indexes, Ordered, Pair, in_order};
 use super::super::tables::{Map, Octets, Tables, TablesMut};
 use super::super::{Cursor, RecordFault, StoreError, encoding, engine};
 use super::file::fault;
+use super::records::Records;
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
@@ -32,7 +33,7 @@ pub(super) fn definition(map: Map) -> MapDefinition {
 /// The records of the contexts by IMSI.
 #[derive(Default)]
 struct Contexts {
-    records: Spread<Box<[u8]>>,
+    records: Records,
     imsis: BTreeSet<u64>,
 }
 
@@ -82,20 +83,17 @@ pub(super) struct Kept {
 impl Contexts {
     fn take_over(&mut self, changed: ChangedContexts) {
         for (imsi, record) in changed {
-            let before = match record {
+            match record {
                 Some(record) => {
-                    let before = self.records.insert(imsi, record);
-                    if before.is_none() {
+                    if self.records.insert(imsi, &record) {
                         self.imsis.insert(imsi);
                     }
-                    before
                 }
                 None => {
                     self.imsis.remove(&imsi);
-                    self.records.remove(imsi)
+                    self.records.remove(imsi);
                 }
-            };
-            drop(before);
+            }
         }
     }
 }
@@ -173,6 +171,9 @@ impl Snapshot {
         };
         let (mut contexts, mut indexes) = (Contexts::default(), Indexes::default());
         let (mut ordered, mut imsis) = (Ordered::default(), Vec::new());
+        let count = usize::try_from(self.count(Map::Contexts)?).unwrap_or_default();
+        contexts.records.reserve(count);
+        indexes.reserve(count);
         self.each(Map::Contexts, |key, record| {
             let read = indexes.add_record(record, &mut ordered);
             let (version, imsi) = read.map_err(|fault| damaged(format!("a record cannot be read: {fault}")))?;
@@ -180,9 +181,9 @@ impl Snapshot {
                 return Err(damaged("a record is not where its version should be".to_owned()));
             }
             imsis.push(imsi);
-            match contexts.records.insert(imsi, record.into()) {
-                None => Ok(()),
-                Some(_) => Err(damaged("a UE has two records".to_owned())),
+            match contexts.records.insert(imsi, record) {
+                true => Ok(()),
+                false => Err(damaged("a UE has two records".to_owned())),
             }
         })?;
         indexes.set_ordered(ordered);
@@ -217,7 +218,7 @@ impl Moment {
     }
 
     fn record(&self, imsi: u64) -> Option<&[u8]> {
-        self.contexts.records.get(imsi).map(|record| &**record)
+        self.contexts.records.get(imsi)
     }
 }
 
