@@ -198,7 +198,7 @@ impl ContextReader for EmbeddedReader {
     }
 
     fn cursor(&self) -> Result<Cursor, StoreError> {
-        self.file.read(|tables| engine::cursor(tables))
+        self.file.read(engine::cursor)
     }
 
     fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
