@@ -165,6 +165,9 @@ impl<'r> Comparer<'r> {
             found.push(Difference { path, kind, expected: side(expected_rest), actual: side(actual_rest) });
         }
         found.truncate(DIFFERENCE_LIMIT);
+        if !self.compiled.numbered.is_empty() {
+            found.retain(|difference| !self.compiled.numbered.iter().any(|pattern| difference.path.is_within(pattern)));
+        }
         found
     }
 

@@ -206,6 +206,11 @@ impl Pattern {
         }
     }
 
+    /// True when a step says which of its kind is meant.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::Avp(_, Some(_))))
+    }
+
     /// True when the way to an AVP, as (key, number of its kind) from the outermost on, fits to its end.
     #[must_use]
     pub fn meets(&self, steps: &[(Key, u32)]) -> bool {

@@ -30,7 +30,7 @@ use crate::message::Header;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rules {
-    /// AVPs that do not count, with all that is in them.
+    /// AVPs that do not count, with all that is in them. A number such as `[2]` is the expected message's.
     pub ignore: Vec<Pattern>,
     /// Where the order of AVPs counts.
     pub order: Order,
@@ -58,18 +58,29 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// For the same conversation held twice: sessions and identifiers given out are new, Origin-State-Id and the node's
-    /// addresses do not count, moments are as far apart.
+    /// For the same conversation held twice: sessions and identifiers given out are new, Origin-State-Id, proofs and the
+    /// node's addresses do not count, moments are as far apart.
     #[must_use]
     pub fn renewed() -> Self {
         let patterns = |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect();
         Self {
-            ignore: patterns(&["Origin-State-Id", "Host-IP-Address", "Firmware-Revision"]),
+            ignore: patterns(&[
+                "Origin-State-Id",
+                "Host-IP-Address",
+                "Firmware-Revision",
+                "User-Credential",
+                "Proof-Time",
+                "Proof-Nonce",
+            ]),
             normalise: Normalise {
-                ids: ["Session-Id | Acct-Multi-Session-Id", "PDUID | Target-PDUID | Banned-PDUID | Old-PDUID"]
-                    .map(str::to_owned)
-                    .into_iter()
-                    .collect(),
+                ids: [
+                    "Session-Id | Acct-Multi-Session-Id",
+                    "PDUID | Target-PDUID | Banned-PDUID | Old-PDUID",
+                    "Origin-App-Layer-User-Id | Target-App-Layer-User-Id",
+                ]
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
                 time: patterns(&["Event-Timestamp"]),
                 ..Normalise::default()
             },
@@ -218,6 +229,8 @@ pub(super) struct Compiled {
     by_key: HashMap<Key, Vec<usize>, Folding>,
     of_any: Vec<usize>,
     patterns: Vec<(Pattern, Effect)>,
+    /// What does not count by its number: which that is on the actual side is known only when the two are paired.
+    pub numbered: Vec<Pattern>,
     identities: HashMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -232,7 +245,8 @@ impl Compiled {
             }
             compiled.patterns.push((pattern.clone(), effect));
         };
-        rules.ignore.iter().for_each(|pattern| add(pattern, Effect::Ignore));
+        let (numbered, plain): (Vec<_>, Vec<_>) = rules.ignore.iter().partition(|pattern| pattern.is_numbered());
+        plain.into_iter().for_each(|pattern| add(pattern, Effect::Ignore));
         for (class, ids) in (0..).zip(&rules.normalise.ids) {
             // What is no pattern was told by `Rules::judge`; here it meets nothing.
             for pattern in ids.split('|').filter_map(|text| text.trim().parse::<Pattern>().ok()) {
@@ -241,6 +255,7 @@ impl Compiled {
         }
         rules.normalise.time.iter().for_each(|pattern| add(pattern, Effect::Time));
         rules.tolerance.iter().for_each(|tolerance| add(&tolerance.path, Effect::Within(tolerance.within)));
+        compiled.numbered = numbered.into_iter().cloned().collect();
         let lower = |name: &String| name.to_ascii_lowercase().into_bytes();
         compiled.identities =
             rules.normalise.identities.iter().map(|(theirs, ours)| (lower(theirs), lower(ours))).collect();

@@ -98,7 +98,7 @@ fn what_is_missing_and_what_was_added() {
         [
             "Subscription-Data/APN-Configuration[1]/Context-Identifier: 1 -> 3",
             "Subscription-Data/APN-Configuration[1]/Service-Selection: internet -> lab",
-            "Subscription-Data/APN-Configuration[3]: { Context-Identifier 4, PDN-Type 0  IPv4, Service-Selection mms } was \
+            "Subscription-Data/APN-Configuration[3]: { Context-Identifier 4, PDN-Type 0  IPV4, Service-Selection mms } was \
              added",
         ]
     );
@@ -111,7 +111,7 @@ fn what_is_missing_and_what_was_added() {
          + Subscription-Data/APN-Configuration[1]/Service-Selection: lab\n\
          + Subscription-Data/APN-Configuration[3]:\n\
          +   Context-Identifier: 4\n\
-         +   PDN-Type: 0  IPv4\n\
+         +   PDN-Type: 0  IPV4\n\
          +   Service-Selection: mms\n"
     );
     let mut line = String::from("{");
