@@ -23,10 +23,13 @@ const COMMON: [&[u8]; 12] = [
     b"demo1",
 ];
 
+/// A text and what it became.
+type Replacement<'t> = (&'t [u8], &'t [u8]);
+
 /// Replaces every text of `spoken` that stands alone in `file` by what it became; returns how many were.
 pub(super) fn replace(spoken: &HashMap<Vec<u8>, Vec<u8>>, file: &mut [u8]) -> u64 {
     // By the first octets, so that one look decides at nearly every place.
-    let mut by_start: HashMap<[u8; LEAST], Vec<(&[u8], &[u8])>> = HashMap::new();
+    let mut by_start: HashMap<[u8; LEAST], Vec<Replacement<'_>>> = HashMap::new();
     let mut begins = vec![false; 1 << 16];
     for (before, after) in spoken {
         if before.len() != after.len() || COMMON.contains(&before.to_ascii_lowercase().as_slice()) {

@@ -241,9 +241,11 @@ fn to_text(args: &AnonymizeArgs, done: &Rewritten, report: &Report, palette: &Pa
     if !args.hosts {
         let _ = writeln!(out, "hosts and realms were left: --hosts");
     }
-    if !args.addresses {
-        let _ = writeln!(out, "addresses of packets were left: --addresses");
-    }
+    let _ = if args.addresses {
+        writeln!(out, "link-layer addresses, and what ARP, ICMP and DNS say of addresses, were left")
+    } else {
+        writeln!(out, "addresses of packets were left: --addresses")
+    };
 }
 
 fn to_json(args: &AnonymizeArgs, done: &Rewritten, report: &Report, out: &mut String) {

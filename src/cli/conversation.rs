@@ -193,6 +193,11 @@ impl Conversation {
         self.places.len()
     }
 
+    /// True when there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// A message and where it stands.
     pub fn get(&self, at: usize) -> Option<(&Place, &[u8])> {
         let place = self.places.get(at)?;

@@ -7,6 +7,9 @@ use super::super::sctp::{CHUNK_HEADER, SctpPacket};
 use super::super::{IpFragment, Observer, TcpPayload};
 use super::spans::{Spans, offset_in};
 
+/// Stream, message, whether it is unordered, whether it is I-DATA.
+pub(super) type MessageKey = (u16, u32, bool, bool);
+
 /// A DATA or I-DATA chunk.
 pub(super) struct Chunk {
     pub frame: usize,
@@ -14,8 +17,8 @@ pub(super) struct Chunk {
     pub spans: Spans,
     /// TSN, or with I-DATA the fragment's number.
     pub sequence: u32,
-    /// Stream, message and whether it is unordered: what the fragments of one message share. With DATA the TSN tells.
-    pub key: (u16, u32, bool, bool),
+    /// What the fragments of one message share. With DATA the TSN tells.
+    pub key: MessageKey,
     pub begin: bool,
     pub end: bool,
     pub ppid: u32,

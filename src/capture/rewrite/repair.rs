@@ -13,6 +13,8 @@ use super::collect::assemble;
 use super::spans::{Spans, offset_in};
 use super::{Frame, Rewriter, Rewritten};
 
+const ICMP: u8 = 1;
+const ICMP_V6: u8 = 58;
 const GTP_U: u16 = 2152;
 const VXLAN: u16 = 4789;
 const SCTP_TUNNELING: u16 = 9899;
@@ -26,26 +28,34 @@ pub(super) fn repair(
     rewriter: &mut impl Rewriter,
     done: &mut Rewritten,
 ) {
-    let mut repair = Repair { file, fresh, rewriter, done, waiting: HashMap::new() };
-    for frame in frames {
-        let Some(octets) = file.get(frame.range.clone()) else { continue };
-        if let Some(packet) = link::ip_packet(frame.link, octets)
-            && let Some(start) = offset_in(file, packet)
-        {
-            repair.packet(&Spans::one(start..start + packet.len()), false);
+    // What is in tunnels first: the checksums around it cover its own, also where its fragments lie in several frames.
+    for inner in [true, false] {
+        let mut repair = Repair { file, fresh, rewriter, done, inner, waiting: HashMap::new() };
+        for frame in frames {
+            let Some(octets) = file.get(frame.range.clone()) else { continue };
+            if let Some(packet) = link::ip_packet(frame.link, octets)
+                && let Some(start) = offset_in(file, packet)
+            {
+                repair.packet(&Spans::one(start..start + packet.len()), false);
+            }
         }
+        repair.done.fragments_left += repair.left();
     }
-    repair.done.fragments_left += repair.waiting.len() as u64;
 }
 
 type Packet = (IpAddr, IpAddr, u8, u32);
+/// Where a fragment belongs, where it lies, and whether more follow.
+type Piece = (usize, Spans, bool);
 
 struct Repair<'r, R> {
     file: &'r [u8],
     fresh: &'r mut [u8],
     rewriter: &'r mut R,
     done: &'r mut Rewritten,
-    waiting: HashMap<Packet, Vec<(usize, Spans, bool)>>,
+    /// What is repaired in this pass: packets in tunnels, or those in frames.
+    inner: bool,
+    /// By packet, and whether it is in a tunnel.
+    waiting: HashMap<(Packet, bool), Vec<Piece>>,
 }
 
 impl<R: Rewriter> Repair<'_, R> {
@@ -55,13 +65,16 @@ impl<R: Rewriter> Repair<'_, R> {
         let Some(datagram) = ip::parse(&old) else { return };
         let Some(start) = offset_in(&old, datagram.payload) else { return };
         let payload = spans.sub(start..start + datagram.payload.len());
-        self.addresses(spans, &datagram);
+        if self.inner == tunnelled {
+            self.addresses(spans, &datagram);
+        }
         let Some(fragment) = datagram.fragment else {
             return self.datagram(&datagram, spans, &payload, tunnelled);
         };
-        let key = (datagram.source, datagram.destination, datagram.protocol, fragment.identification());
+        let packet = (datagram.source, datagram.destination, datagram.protocol, fragment.identification());
+        let key = (packet, tunnelled);
         if self.waiting.len() >= WAITING && !self.waiting.contains_key(&key) {
-            self.done.fragments_left += self.waiting.len() as u64;
+            self.done.fragments_left += self.left();
             self.waiting.clear();
         }
         let waiting = self.waiting.entry(key).or_default();
@@ -75,6 +88,11 @@ impl<R: Rewriter> Repair<'_, R> {
             let whole_datagram = Datagram { payload: &octets, sent: octets.len(), fragment: None, ..datagram };
             self.datagram(&whole_datagram, spans, &whole, tunnelled);
         }
+    }
+
+    /// Packets of this pass that are not whole.
+    fn left(&self) -> u64 {
+        self.waiting.keys().filter(|(_, tunnelled)| *tunnelled == self.inner).count() as u64
     }
 
     /// Source and destination of a header, and the checksum of IPv4.
@@ -104,12 +122,18 @@ impl<R: Rewriter> Repair<'_, R> {
         // What a checksum covers: the addresses, as the pseudo header has them, and all that follows.
         let mut covered = packet.sub(first..first + 2 * width);
         covered.extend(payload);
+        let now = self.inner == tunnelled;
         match datagram.protocol {
-            ip::SCTP => self.sctp(payload, datagram.payload.len() >= datagram.sent),
-            ip::TCP => self.adjust(&covered, payload, 16, false),
+            ip::SCTP if now => self.sctp(payload, datagram.payload.len() >= datagram.sent),
+            ip::TCP if now => self.adjust(&covered, payload, 16, false),
+            // Its checksum covers the addresses, that of ICMP does not. RFC 4443 section 2.3.
+            ICMP_V6 if now && datagram.source.is_ipv6() => self.adjust(&covered, payload, 2, false),
+            ICMP if now => self.adjust(payload, payload, 2, false),
             ip::UDP => {
                 self.user(datagram, payload, tunnelled);
-                self.adjust(&covered, payload, 6, true);
+                if now {
+                    self.adjust(&covered, payload, 6, true);
+                }
             }
             _ => {}
         }
@@ -135,7 +159,7 @@ impl<R: Rewriter> Repair<'_, R> {
                 return;
             }
         }
-        if looks_like_sctp(user.payload, is_port(SCTP_TUNNELING)) {
+        if self.inner == tunnelled && looks_like_sctp(user.payload, is_port(SCTP_TUNNELING)) {
             self.sctp(&within(0..user.payload.len()), user.payload.len() >= user.sent);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::detect::{self, Bar, Judgement};
-use super::collect::{Chunk, Collector, Segment};
+use super::collect::{Chunk, Collector, MessageKey, Segment};
 use super::spans::{Spans, offset_in};
 use super::{Rewriter, Rewritten};
 
@@ -33,7 +33,7 @@ fn sctp(
     done: &mut Rewritten,
 ) {
     // Fragments by what tells them apart; whole messages need none.
-    let mut fragments: HashMap<((u16, u32, bool, bool), u32), Vec<usize>> = HashMap::new();
+    let mut fragments: HashMap<(MessageKey, u32), Vec<usize>> = HashMap::new();
     for (at, chunk) in chunks.iter().enumerate().filter(|(_, chunk)| !(chunk.begin && chunk.end)) {
         fragments.entry((chunk.key, chunk.sequence)).or_default().push(at);
     }
