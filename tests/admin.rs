@@ -62,6 +62,51 @@ fn an_operator_sees_ues_moves_and_peers_of_a_function() {
 }
 
 #[test]
+fn an_operator_takes_an_id1_from_a_ue_and_then_ends_the_ue() {
+    let lab = Lab::new();
+    let listen = format!("tcp:{}", lab.address(13));
+    let mut hss = Node::start(&["hss", "serve", "--listen", &listen, "--imsi", IMSI]);
+    hss.says("listens at");
+    let configuration = lab.function_configuration("tcp", "");
+    let mut function = Node::start(&["run", "-c", word(&configuration)]);
+    function.says(&format!("peer hss.{REALM} is up"));
+    let socket = lab.path("function.sock");
+    let admin = ["--admin", word(&socket)];
+    let attach = || {
+        let attach = proselink(&["mme", "attach", "--imsi", IMSI, "--function", &lab.function("tcp")]);
+        assert_eq!(attach.status.code(), Some(0), "{}", both(&attach));
+        let ues = proselink(&["show", "ues", admin[0], admin[1], "--json"]);
+        let ue: Value = serde_json::from_str(text(&ues.stdout).lines().next().unwrap()).unwrap();
+        assert_eq!(ue["state"], "registered");
+        ue["id1"].as_str().unwrap().to_owned()
+    };
+    // Once the end is durable the function knows the ID1 no more.
+    let gone = |id1: &str| {
+        let begun = std::time::Instant::now();
+        while proselink(&["show", "ue", id1, admin[0], admin[1]]).status.code() != Some(1) {
+            assert!(begun.elapsed() < party::PATIENCE, "{id1} is still there");
+        }
+    };
+    let first = attach();
+    assert_eq!(attach(), first, "as long as it holds the UE keeps it");
+
+    let revoked = proselink(&["revoke", &first, admin[0], admin[1]]);
+    assert_eq!(revoked.status.code(), Some(0), "{}", both(&revoked));
+    assert!(text(&revoked.stdout).contains(&first) && !text(&revoked.stdout).contains(IMSI), "{}", both(&revoked));
+    gone(&first);
+    let second = attach();
+    assert_ne!(second, first);
+
+    let ended = proselink(&["deregister", IMSI, admin[0], admin[1]]);
+    assert_eq!(ended.status.code(), Some(0), "{}", both(&ended));
+    gone(&second);
+    let nobody = proselink(&["deregister", IMSI, admin[0], admin[1]]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", both(&nobody));
+    let third = attach();
+    assert!(third != second && third != first, "{third}");
+}
+
+#[test]
 fn the_socket_of_a_killed_node_is_replaced_and_that_of_a_stopped_one_is_gone() {
     let lab = Lab::new();
     let socket = lab.path("hss.sock");

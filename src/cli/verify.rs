@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Report, CaptureError> {
 pub fn to_text(path: &Path, report: &Report, quiet: bool, palette: &Palette, out: &mut String) {
     if !quiet {
         for finding in &report.findings {
-            let ink = match finding.severity {
+            let ink = match finding.severity() {
                 Severity::Error => &palette.fault,
                 Severity::Note => &palette.detail,
             };
@@ -115,19 +115,29 @@ fn to_json(path: &Path, report: &Report, quiet: bool, out: &mut String) {
     let file = path.display().to_string();
     if !quiet {
         for finding in &report.findings {
-            let severity = if finding.severity == Severity::Error { "error" } else { "note" };
             let _ = write!(out, r#"{{"v":1,"type":"finding","file":"#);
             write_text(&file, out);
             let _ = write!(
                 out,
-                r#","id":"{}","severity":"{severity}","frame":{},"index":{},"requirement":"#,
-                finding.id, finding.frame, finding.index
+                r#","id":"{}","area":"{}","severity":"{}","frame":{},"index":{},"requirement":"#,
+                finding.check.id,
+                finding.check.area.name(),
+                finding.severity().name(),
+                finding.frame,
+                finding.index
             );
-            write_text(&finding.requirement, out);
+            write_text(&finding.clause, out);
             out.push_str(r#","avp":"#);
-            write_text(&finding.avp, out);
+            write_text(&finding.path, out);
             out.push_str(r#","text":"#);
-            write_text(&finding.text, out);
+            write_text(&finding.text(), out);
+            out.push_str(r#","found":"#);
+            write_text(&finding.found, out);
+            out.push_str(r#","expected":"#);
+            write_text(&finding.expected, out);
+            if let Some(ue) = finding.ue {
+                let _ = write!(out, r#","ue":{ue}"#);
+            }
             out.push_str("}\n");
         }
     }

@@ -4,6 +4,9 @@
 //! [`Verifier`] takes messages one by one and keeps what is open: requests that await answers, and the identifiers that
 //! the procedure hands on. Each [`Finding`] says which frame, which AVP, which requirement, and what was expected.
 
+pub mod checks;
+mod finding;
+mod grammar;
 mod procedure;
 mod transactions;
 
@@ -12,133 +15,64 @@ use std::fmt;
 use std::path::Path;
 
 use crate::capture::{
-    AssociationEvent, AssociationStep, CaptureError, CapturedMessage, Checksum, Observer, Reader, SctpPacket,
+    AssociationEvent, AssociationStep, CaptureError, CapturedMessage, Checksum, Observer, Reader, SctpPacket, Timestamp,
 };
-use crate::interfaces;
-use crate::message::check::{Strictness, check};
-use crate::message::{HEADER_LENGTH, Header};
+use crate::message::Header;
 
+use checks::Check;
 use procedure::Procedure;
-use transactions::{Exchange, Transactions};
+use transactions::{Exchange, Remembered, Transactions};
 
-/// Findings kept whole; more are counted.
-pub const FINDING_LIMIT: usize = 10_000;
+pub use checks::{Area, CHECKS, Severity};
+pub use finding::{CaptureSummary, FINDING_LIMIT, Finding, Report, STEP_LIMIT, Step, UE_LIMIT, Ue};
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing; the verdict does not change.
-    Note,
-    /// Something that must not be.
-    Error,
-}
-
-/// One thing found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What kind, stable: `grammar`, `unanswered`, `procedure`, ...
-    pub id: &'static str,
-    /// How bad.
-    pub severity: Severity,
-    /// Frame of the message, from 1.
-    pub frame: u64,
-    /// Its place within the frame, from 0.
-    pub index: u32,
-    /// The requirement or clause, e.g. `F-3 [0019]` or `RFC 6733 section 7.1.5`.
-    pub requirement: String,
-    /// The AVP by name and code, groups around it first; empty when no single AVP is meant.
-    pub avp: String,
-    /// What is there, and what was expected.
-    pub text: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Note => "note",
-        };
-        write!(f, "frame {}", self.frame)?;
-        if self.index > 0 {
-            write!(f, ", message {}", self.index + 1)?;
-        }
-        write!(f, ": {severity}: ")?;
-        if !self.avp.is_empty() {
-            write!(f, "{}: ", self.avp)?;
-        }
-        write!(f, "{} [{}]", self.text, self.requirement)
-    }
-}
-
-/// The verdict on one capture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Frames read.
-    pub frames: u64,
-    /// Diameter messages.
-    pub messages: u64,
-    /// Requests among them.
-    pub requests: u64,
-    /// Requests with an answer.
-    pub answered: u64,
-    /// SCTP associations and TCP connections that carried Diameter.
-    pub associations: u64,
-    /// Registrations followed to a message 4 of success.
-    pub registrations: u64,
-    /// Moves followed to the update of an app server.
-    pub moves: u64,
-    /// Refusals seen: negative messages 6 and 4.
-    pub refusals: u64,
-    /// What was found, in the order met; at most [`FINDING_LIMIT`].
-    pub findings: Vec<Finding>,
-    /// Errors found, those not kept included.
-    pub errors: u64,
-    /// Notes found, those not kept included.
-    pub notes: u64,
-}
-
-impl Report {
-    /// True when nothing is wrong.
-    #[must_use]
-    pub const fn is_good(&self) -> bool {
-        self.errors == 0
-    }
-
-    pub(crate) fn push(&mut self, finding: Finding) {
-        match finding.severity {
-            Severity::Error => self.errors += 1,
-            Severity::Note => self.notes += 1,
-        }
-        if self.findings.len() < FINDING_LIMIT {
-            self.findings.push(finding);
-        }
-    }
+/// What a verification is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Keep the steps of each UE: [`Ue::steps`].
+    pub steps: bool,
 }
 
 /// Where a message stands, for findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spot {
+    pub capture: u32,
     pub frame: u64,
     pub index: u32,
+    pub time: Timestamp,
 }
 
 impl Spot {
-    pub(crate) fn error(
-        self,
-        id: &'static str,
-        requirement: impl Into<String>,
-        avp: impl Into<String>,
-        text: impl Into<String>,
-    ) -> Finding {
+    fn finding(self, check: &'static Check, path: String, found: String, expected: String) -> Finding {
         Finding {
-            id,
-            severity: Severity::Error,
+            check,
+            capture: self.capture,
             frame: self.frame,
             index: self.index,
-            requirement: requirement.into(),
-            avp: avp.into(),
-            text: text.into(),
+            path,
+            clause: check.clause.into(),
+            expected,
+            found,
+            ue: None,
         }
+    }
+
+    fn told(self) -> Told {
+        Told { capture: self.capture, frame: self.frame }
+    }
+}
+
+/// Where something was told, to be named in a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    capture: u32,
+    frame: u64,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame {}", self.frame)?;
+        if self.capture > 0 { write!(f, " of capture {}", self.capture + 1) } else { Ok(()) }
     }
 }
 
@@ -194,31 +128,68 @@ impl Observer for Watch {
 }
 
 impl Verifier {
+    /// A verifier that is asked for more than the usual.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let mut verifier = Self::default();
+        verifier.procedure.keeps_steps = options.steps;
+        verifier
+    }
+
     /// Takes one message.
     pub fn message(&mut self, message: &CapturedMessage<'_>) {
-        let spot = Spot { frame: message.frame, index: message.index };
+        let spot = Spot { capture: 0, frame: message.frame, index: message.index, time: message.time };
+        let summary = self.report.capture_mut(spot.capture);
+        summary.messages += 1;
+        summary.first.get_or_insert(message.time);
+        summary.last = Some(message.time);
         self.report.messages += 1;
         let Some(header) = Header::parse(message.bytes) else { return };
         if header.is_request() {
             self.report.requests += 1;
+            self.report.capture_mut(spot.capture).requests += 1;
         }
+        let before = self.report.findings.len();
         self.life(message, &header, spot);
-        let clean = self.grammar(message.bytes, &header, spot);
+        let clean = grammar::judge(message.bytes, &header, spot, &mut self.report);
         let exchange = self.transactions.message(message, &header, spot, &mut self.report, self.watch.begun.len());
         match exchange {
             // What does not follow its grammar is told already; the procedure reads the rest.
             _ if !clean => {}
             Exchange::Request(key) => {
-                if let Some(asked) = self.procedure.request(message, &header, spot, &mut self.report) {
-                    self.transactions.remember(key, asked);
+                let (asked, ue) = self.procedure.request(message, &header, spot, &mut self.report);
+                if asked.is_some() || ue.is_some() {
+                    self.procedure.step(ue, message, &header, spot, None, &mut self.report);
+                    let by = self.procedure.asker(message);
+                    self.transactions.remember(key, Remembered { asked, ue, by });
                 }
             }
-            Exchange::Answer(asked) => {
+            Exchange::Answer(Some(remembered)) => {
+                let Remembered { asked, ue, by } = *remembered;
+                self.procedure.step(ue, message, &header, spot, by.as_deref(), &mut self.report);
                 if let Some(asked) = asked {
-                    self.procedure.answer(*asked, message, &header, spot, &mut self.report);
+                    self.procedure.answer(asked, ue, message, &header, spot, &mut self.report);
                 }
             }
-            Exchange::Other => {}
+            Exchange::Answer(None) | Exchange::Other => {}
+        }
+        if self.report.findings.len() > before {
+            self.attribute(before, message.bytes);
+        }
+    }
+
+    /// Says which UE the findings from `before` on are about, as far as the message tells.
+    #[cold]
+    fn attribute(&mut self, before: usize, bytes: &[u8]) {
+        let Some(ue) = self.procedure.ue_of(bytes) else { return };
+        let (mut errors, mut notes) = (0, 0);
+        for finding in self.report.findings[before..].iter_mut().filter(|finding| finding.ue.is_none()) {
+            finding.ue = Some(ue);
+            *(if finding.severity() == Severity::Error { &mut errors } else { &mut notes }) += 1;
+        }
+        if let Some(ue) = self.report.ue_mut(Some(ue)) {
+            ue.errors += errors;
+            ue.notes += notes;
         }
     }
 
@@ -227,41 +198,20 @@ impl Verifier {
         let life = self.lives.entry(message.association).or_default();
         if !life.greeted {
             life.greeted = true;
+            self.report.capture_mut(spot.capture).associations += 1;
             let begun = self.watch.begun.contains_key(&message.association);
             if begun && !(header.application == 0 && header.code == 257 && header.is_request()) {
-                self.report.push(spot.error(
-                    "capabilities-first",
-                    "RFC 6733 section 5.3",
-                    "",
+                self.report.push(spot.finding(
+                    checks::CAPABILITIES_FIRST,
+                    String::new(),
                     format!(
-                        "the first message of the association is command {} of application {}, expected a \
-                         Capabilities-Exchange-Request",
+                        "the first message of the association is command {} of application {}",
                         header.code, header.application
                     ),
+                    "a Capabilities-Exchange-Request".to_owned(),
                 ));
             }
         }
-    }
-
-    /// Formats and grammar. Unknown commands are judged by their header and known AVPs alone. True when all is well.
-    fn grammar(&mut self, bytes: &[u8], header: &Header, spot: Spot) -> bool {
-        let command = interfaces::command_of(header);
-        // In an application that we do not type, an AVP that we do not know is no fault of the sender.
-        let typed = interfaces::of_application(header.application).is_some();
-        let faults = check(bytes, command, Strictness { unknown_mandatory: typed && command.is_some() });
-        for fault in &faults {
-            let whole = fault.to_string();
-            // The fault's own words begin with the AVP; the finding has a place of its own for it.
-            let (avp, text) = match whole.split_once(" at octet ") {
-                Some((avp, text)) if !fault.path.is_empty() => (avp.to_owned(), format!("at octet {text}")),
-                _ => (String::new(), whole.clone()),
-            };
-            let requirement = command.map_or("RFC 6733 sections 3 and 4".to_owned(), |command| {
-                format!("{}, {}", command.clause, command.name)
-            });
-            self.report.push(spot.error("grammar", requirement, avp, text));
-        }
-        faults.is_empty() && bytes.len() >= HEADER_LENGTH
     }
 
     /// Ends the capture: what is still open is told.
@@ -270,34 +220,23 @@ impl Verifier {
         self.transactions.finish(&mut self.report);
         self.report.frames = frames;
         self.report.associations = self.lives.len() as u64;
+        self.report.capture_mut(0).frames = frames;
         if self.watch.bad_checksums > 0 {
-            self.report.push(Finding {
-                id: "checksum",
-                severity: Severity::Note,
-                frame: self.watch.first_bad,
-                index: 0,
-                requirement: "RFC 9260 section 6.8".to_owned(),
-                avp: String::new(),
-                text: format!(
-                    "{} SCTP packets, this one first, have a wrong or empty CRC32c: checksum offload, or damage",
-                    self.watch.bad_checksums
-                ),
-            });
+            let spot = Spot { frame: self.watch.first_bad, ..Spot::default() };
+            let found = format!(
+                "{} SCTP packets, this one first, have a wrong or empty CRC32c: checksum offload, or damage",
+                self.watch.bad_checksums
+            );
+            self.report.push(spot.finding(checks::CHECKSUM, String::new(), found, "a right one".to_owned()));
         }
         for (frame, association) in std::mem::take(&mut self.watch.aborted) {
             if self.lives.contains_key(&association) {
-                self.report.push(Finding {
-                    id: "abort",
-                    severity: Severity::Note,
-                    frame,
-                    index: 0,
-                    requirement: "RFC 9260 section 9.1".to_owned(),
-                    avp: String::new(),
-                    text: format!("association {association} ends with ABORT, not with SHUTDOWN"),
-                });
+                let spot = Spot { frame, ..Spot::default() };
+                let found = format!("association {association} ends with ABORT");
+                self.report.push(spot.finding(checks::ABORT, String::new(), found, "SHUTDOWN".to_owned()));
             }
         }
-        self.report.findings.sort_by_key(|finding| (finding.frame, finding.index));
+        self.report.findings.sort_by_key(|finding| (finding.capture, finding.frame, finding.index));
         self.report
     }
 }

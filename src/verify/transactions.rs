@@ -4,14 +4,16 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use crate::avp::dictionary::SessionId;
-use crate::avp::{Avps, dictionary::Declared};
+use crate::avp::Avps;
+use crate::avp::dictionary::{Declared, SessionId};
 use crate::capture::CapturedMessage;
 use crate::interfaces;
 use crate::message::{HEADER_LENGTH, Header};
 
+use super::Spot;
+use super::checks;
+use super::finding::Report;
 use super::procedure::Asked;
-use super::{Finding, Report, Severity, Spot};
 
 /// Requests open at the same time; more make room by forgetting that they were asked.
 const OPEN_LIMIT: usize = 1 << 20;
@@ -25,9 +27,18 @@ pub(crate) enum Exchange {
     /// A request, now open.
     Request(RequestKey),
     /// The answer to an open request, with what the procedure remembered of it.
-    Answer(Option<Box<Asked>>),
+    Answer(Option<Box<Remembered>>),
     /// A copy, or an answer to nothing.
     Other,
+}
+
+/// What the procedure keeps of a request for its answer.
+pub(crate) struct Remembered {
+    pub asked: Option<Asked>,
+    /// The UE that it is about.
+    pub ue: Option<u32>,
+    /// Who asked, when steps are kept.
+    pub by: Option<String>,
 }
 
 struct Open {
@@ -36,7 +47,7 @@ struct Open {
     spot: Spot,
     header: Header,
     session: u64,
-    asked: Option<Box<Asked>>,
+    remembered: Option<Box<Remembered>>,
 }
 
 /// The open requests of a capture.
@@ -80,20 +91,26 @@ impl Transactions {
             if header.flags.is_retransmitted() && first.header.code == header.code {
                 return Exchange::Other;
             }
-            report.push(spot.error(
-                "hop-by-hop-reused",
-                "RFC 6733 section 3",
-                "",
+            report.push(spot.finding(
+                checks::HOP_BY_HOP_REUSED,
+                String::new(),
                 format!(
-                    "Hop-by-Hop id {:#010x} is that of the request in frame {}, which has no answer yet; expected one \
-                     of its own",
-                    header.hop_by_hop, first.spot.frame
+                    "Hop-by-Hop id {:#010x} is that of the request in {}, which has no answer yet",
+                    header.hop_by_hop,
+                    first.spot.told()
                 ),
+                "one of its own".to_owned(),
             ));
             open.swap_remove(at);
             self.count -= 1;
         }
-        open.push(Open { by: message.source, spot, header: *header, session: session_of(message.bytes), asked: None });
+        open.push(Open {
+            by: message.source,
+            spot,
+            header: *header,
+            session: session_of(message.bytes),
+            remembered: None,
+        });
         self.count += 1;
         Exchange::Request(key)
     }
@@ -124,38 +141,29 @@ impl Transactions {
     ) -> Exchange {
         let key = (message.association, header.hop_by_hop);
         let Some(open) = self.take(key, message) else {
-            let twice = self.answered.contains_key(&key);
-            // A trace that begins in the middle holds answers to what came before it.
-            let severity = if twice || begun > 0 { Severity::Error } else { Severity::Note };
-            let text = if twice {
-                format!("the request with Hop-by-Hop id {:#010x} is answered a second time", header.hop_by_hop)
+            let (check, found, expected) = if self.answered.contains_key(&key) {
+                (checks::ANSWERED_TWICE, "is answered a second time", "one answer")
+            } else if begun > 0 {
+                (checks::ANSWER_WITHOUT_REQUEST, "is not open", "an answer to a request")
             } else {
-                format!("no request with Hop-by-Hop id {:#010x} is open", header.hop_by_hop)
+                // A trace that begins in the middle holds answers to what came before it.
+                (checks::ANSWER_BEFORE_CAPTURE, "is not in the capture", "")
             };
-            report.push(Finding {
-                id: if twice { "answered-twice" } else { "answer-without-request" },
-                severity,
-                frame: spot.frame,
-                index: spot.index,
-                requirement: "RFC 6733 section 6.2".to_owned(),
-                avp: String::new(),
-                text,
-            });
+            let found = format!("the request with Hop-by-Hop id {:#010x} {found}", header.hop_by_hop);
+            report.push(spot.finding(check, String::new(), found, expected.to_owned()));
             return Exchange::Other;
         };
         report.answered += 1;
+        report.capture_mut(open.spot.capture).answered += 1;
         if self.answered.len() >= OPEN_LIMIT {
             self.answered.clear();
         }
         self.answered.insert(key, header.code);
         let differs = |what: &str, asked: u32, answered: u32| {
             (asked != answered).then(|| {
-                spot.error(
-                    "answer-differs",
-                    "RFC 6733 section 6.2",
-                    "",
-                    format!("{what} is {answered}, expected {asked} as in the request of frame {}", open.spot.frame),
-                )
+                let found = format!("{what} is {answered}");
+                let expected = format!("{asked} as in the request of {}", open.spot.told());
+                spot.finding(checks::ANSWER_DIFFERS, String::new(), found, expected)
             })
         };
         let findings = [
@@ -166,49 +174,45 @@ impl Transactions {
         ];
         findings.into_iter().flatten().for_each(|finding| report.push(finding));
         if open.session != session_of(message.bytes) {
-            report.push(spot.error(
-                "answer-differs",
-                "RFC 6733 section 8.8",
-                "Session-Id (263)",
-                format!("the Session-Id is not that of the request in frame {}", open.spot.frame),
+            report.push(spot.finding(
+                checks::SESSION_DIFFERS,
+                "Session-Id (263)".to_owned(),
+                "the Session-Id is another".to_owned(),
+                format!("that of the request in {}", open.spot.told()),
             ));
         }
-        Exchange::Answer(open.asked)
+        Exchange::Answer(open.remembered)
     }
 
     /// Keeps what the procedure wants to know when the answer comes.
-    pub fn remember(&mut self, key: RequestKey, asked: Asked) {
+    pub fn remember(&mut self, key: RequestKey, remembered: Remembered) {
         if let Some(open) = self.open.get_mut(&key).and_then(|open| open.last_mut()) {
-            open.asked = Some(Box::new(asked));
+            open.remembered = Some(Box::new(remembered));
         }
     }
 
     /// Tells the requests that were never answered.
     pub fn finish(&mut self, report: &mut Report) {
         let mut open: Vec<_> = self.open.drain().flat_map(|(_, open)| open).collect();
-        open.sort_by_key(|open| (open.spot.frame, open.spot.index));
+        open.sort_by_key(|open| (open.spot.capture, open.spot.frame, open.spot.index));
         for open in open {
             let name = interfaces::command_of(&open.header).map_or_else(
                 || format!("command {} of application {}", open.header.code, open.header.application),
                 |command| command.name.to_owned(),
             );
-            report.push(open.spot.error(
-                "unanswered",
-                "RFC 6733 section 6.2",
-                "",
-                format!("{name} with Hop-by-Hop id {:#010x} has no answer in the capture", open.header.hop_by_hop),
-            ));
+            let found = format!("{name} with Hop-by-Hop id {:#010x} has no answer", open.header.hop_by_hop);
+            let mut finding =
+                open.spot.finding(checks::UNANSWERED, String::new(), found, "an answer in the capture".to_owned());
+            finding.ue = open.remembered.and_then(|remembered| remembered.ue);
+            report.push(finding);
         }
         if self.forgotten > 0 {
-            report.push(Finding {
-                id: "limit",
-                severity: Severity::Note,
-                frame: 0,
-                index: 0,
-                requirement: "this program".to_owned(),
-                avp: String::new(),
-                text: format!("{} requests were not followed: {OPEN_LIMIT} were open already", self.forgotten),
-            });
+            report.push(Spot::default().finding(
+                checks::LIMIT,
+                String::new(),
+                format!("{} requests were not followed: {OPEN_LIMIT} were open already", self.forgotten),
+                String::new(),
+            ));
         }
     }
 }

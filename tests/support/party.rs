@@ -14,7 +14,7 @@ pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Demo";
 pub const IMSI: &str = "001010000000001";
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder and a part of loopback that no other test has.
 pub struct Lab {

@@ -101,7 +101,7 @@ impl<'t> Judged<'t> {
     }
 
     fn findings_agree(&self) -> bool {
-        let found = self.findings.iter().map(|finding| (finding.requirement.as_str(), finding.avp.as_str()));
+        let found = self.findings.iter().map(|finding| (finding.clause.as_ref(), finding.path.as_str()));
         found.eq(self.played.row.findings.iter().copied())
     }
 
@@ -149,12 +149,12 @@ impl<'t> Judged<'t> {
         let row = self.played.row;
         let findings = self.findings.iter().map(|finding| {
             json!({
-                "id": finding.id,
+                "id": finding.check.id,
                 "frame": finding.frame,
                 "index": finding.index,
-                "requirement": finding.requirement,
-                "avp": finding.avp,
-                "text": finding.text,
+                "requirement": finding.clause,
+                "avp": finding.path,
+                "text": finding.text(),
             })
         });
         let expected = row.findings.iter().map(|(requirement, avp)| json!({ "requirement": requirement, "avp": avp }));

@@ -1,0 +1,90 @@
+//! Faults of a message as findings.
+
+use crate::avp::fault::{Fault, FaultKind, name_of};
+use crate::interfaces;
+use crate::message::check::{Strictness, check};
+use crate::message::{CommandDefinition, HEADER_LENGTH, Header};
+
+use super::Spot;
+use super::checks::{self, Area, Check};
+use super::finding::{Finding, Report};
+
+/// Judges formats and grammar. Unknown commands are judged by their header and known AVPs alone. True when all is well.
+pub(super) fn judge(bytes: &[u8], header: &Header, spot: Spot, report: &mut Report) -> bool {
+    let command = interfaces::command_of(header);
+    // In an application that we do not type, an AVP that we do not know is no fault of the sender.
+    let typed = interfaces::of_application(header.application).is_some();
+    let faults = check(bytes, command, Strictness { unknown_mandatory: typed && command.is_some() });
+    for fault in &faults {
+        report.push(finding(fault, command, spot));
+    }
+    faults.is_empty() && bytes.len() >= HEADER_LENGTH
+}
+
+fn finding(fault: &Fault, command: Option<&CommandDefinition>, spot: Spot) -> Finding {
+    let (check, found, expected) = words(&fault.kind);
+    let path = fault.path.iter().map(|key| name_of(*key)).collect::<Vec<_>>().join(" > ");
+    let found = if path.is_empty() { found } else { format!("at octet {}: {found}", fault.offset) };
+    let mut finding = spot.finding(check, path, found, expected);
+    if let Some(command) = command
+        && check.area == Area::Grammar
+    {
+        finding.clause = format!("{}, {}", command.clause, command.name).into();
+    }
+    finding
+}
+
+/// The check, what was found, what was expected.
+fn words(kind: &FaultKind) -> (&'static Check, String, String) {
+    let plain = |check, found: &str, expected: &str| (check, found.to_owned(), expected.to_owned());
+    match kind {
+        FaultKind::UnsupportedVersion(version) => {
+            (checks::VERSION, format!("the version is {version}"), "1".to_owned())
+        }
+        FaultKind::MessageLength { stated, present } => (
+            checks::MESSAGE_LENGTH,
+            format!("Message Length is {stated}, {present} octets are there"),
+            "those, at least 20, in fours".to_owned(),
+        ),
+        FaultKind::ReservedBits(bits) => (
+            checks::COMMAND_FLAGS_RESERVED,
+            format!("reserved bits {bits:#04x} of the command flags are set"),
+            "zero".to_owned(),
+        ),
+        FaultKind::ContradictoryFlags(why) => plain(checks::COMMAND_FLAGS, why, "flags that fit the command"),
+        FaultKind::UnknownCommand(code) => (
+            checks::COMMAND_FLAGS,
+            format!("command {code} is unknown in its application"),
+            "a command of the application".to_owned(),
+        ),
+        FaultKind::UnknownApplication(id) => {
+            (checks::COMMAND_FLAGS, format!("application {id} is unknown"), "a known application".to_owned())
+        }
+        FaultKind::Malformed(malformed) => {
+            (checks::AVP_LENGTH, malformed.to_string(), "a length that fits what is there".to_owned())
+        }
+        FaultKind::BadLength { format, present, expected } => (
+            checks::AVP_DATA_LENGTH,
+            format!("{present} octets of data are no {format}"),
+            expected.map_or_else(|| format!("a length that {format} can have"), |octets| octets.to_string()),
+        ),
+        FaultKind::BadValue { expected } => {
+            (checks::AVP_DATA, "the data does not fit".to_owned(), (*expected).to_owned())
+        }
+        FaultKind::UnknownMandatory => {
+            plain(checks::AVP_UNKNOWN, "the AVP is unknown and its M flag is set", "a known AVP, or no M flag")
+        }
+        FaultKind::Missing => plain(checks::AVP_MISSING, "the AVP is absent", "it: the grammar requires it"),
+        FaultKind::TooMany { most } => {
+            (checks::AVP_TOO_MANY, "the AVP stands there too often".to_owned(), format!("at most {most}"))
+        }
+        FaultKind::NotAllowed => {
+            plain(checks::AVP_NOT_ALLOWED, "the AVP stands here", "none: the grammar does not allow it")
+        }
+        FaultKind::TooDeep { limit } => (
+            checks::AVP_TOO_DEEP,
+            "groups are nested deeper than is read".to_owned(),
+            format!("at most {limit} groups"),
+        ),
+    }
+}
