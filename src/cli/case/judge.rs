@@ -70,11 +70,11 @@ impl Held {
         let findings = self.report.findings.iter();
         findings
             .map(|finding| Finding {
-                id: finding.id.to_string(),
+                id: finding.check.id.to_owned(),
                 frame: finding.frame,
                 index: finding.index.into(),
-                requirement: finding.requirement.clone(),
-                avp: finding.avp.clone(),
+                requirement: finding.clause.to_string(),
+                avp: finding.path.clone(),
             })
             .collect()
     }
@@ -190,7 +190,7 @@ pub fn judge(case: &Case, held: &Held, strict: Strict) -> Vec<String> {
     if expected != found {
         let list = |findings: &[Finding]| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
         let difference = first_difference(&list(&expected), &list(&found)).unwrap_or_default();
-        let words: String = held.report.findings.iter().map(|finding| format!("  # {}\n", finding.text)).collect();
+        let words: String = held.report.findings.iter().map(|finding| format!("  # {}\n", finding.text())).collect();
         complaints.push(format!("verify finds otherwise, {difference}\n  all it finds:\n{}\n{words}", list(&found)));
     }
     if held.verdict() != about.verdict {
