@@ -3,10 +3,14 @@
 //! Data goes to standard output, the rest to standard error. A closed pipe is success. tshark's letters keep their
 //! meaning. Exit codes are those of [`exit`].
 
+pub mod anonymize;
 mod call;
+pub mod case;
 pub mod config;
+pub mod conversation;
 pub mod decode;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod exit;
 pub mod load;
@@ -96,6 +100,12 @@ enum Verb {
     Decode(decode::DecodeArgs),
     /// Judge captures: grammar, transactions, and the registration procedure
     Verify(verify::VerifyArgs),
+    /// What differs between two conversations or two messages, AVP by AVP and by meaning
+    Diff(diff::DiffArgs),
+    /// Give subscribers pseudonyms in a capture, so that it can be given away
+    Anonymize(anonymize::AnonymizeArgs),
+    /// Captures as tests: make a case of a capture, and hold cases against what is there now
+    Case(case::CaseArgs),
     /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
@@ -145,6 +155,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
         Verb::Verify(args) => verify::run(args, &cli.globals),
+        Verb::Diff(args) => diff::run(args, &cli.globals),
+        Verb::Anonymize(args) => anonymize::run(args, &cli.globals),
+        Verb::Case(args) => case::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
         Verb::Ue(args) => party::ue::run(args, &cli.globals),
