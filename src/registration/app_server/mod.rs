@@ -7,7 +7,7 @@
 //! message 4 ◄── ID2 dropped ◄─────────────────────────── refused, unreachable, silent ◄──┘
 //! ```
 //! `register.rs` has messages 1 to 4; `authenticate.rs` and the two ways to prove a user stand beside it. `update.rs` has
-//! what the function sends by PXR: the move of a UE (U1), the standard registration and the map request.
+//! the move of a UE (U1), which the function sends by PXR, and `standard.rs` the procedures of TS 29.343.
 //!
 //! Whatever changes a registration is a `Job`: it reads, judges, and asks for a write on the condition that nothing has
 //! changed since. What must be said after the write is held back until the write is durable; when somebody else was
@@ -18,6 +18,7 @@ mod farewell;
 mod passwords;
 mod proofs;
 mod register;
+mod standard;
 mod update;
 pub mod users;
 
@@ -29,6 +30,7 @@ use serde::Deserialize;
 pub use authenticate::{Claim, Inquiry, NotProved, Pledge, Question, UserAuthenticator};
 pub use passwords::Passwords;
 pub use proofs::{Nonce, SignedProofs};
+pub use standard::Account;
 pub use users::{PasswordHash, PublicKey, User, UserError};
 
 use super::config::{ConfigError, FunctionPeer, Identity};
@@ -88,6 +90,9 @@ pub struct AppServerConfig {
     /// Users that may be registered at a time; further ones are answered DIAMETER_RESOURCES_EXCEEDED.
     #[serde(default = "most_users")]
     pub most_users: usize,
+    /// Users as the standard knows them.
+    #[serde(default)]
+    pub account: Vec<Account>,
 }
 
 impl AppServerConfig {
@@ -109,6 +114,7 @@ impl AppServerConfig {
             most_pending: most_pending(),
             shed_from: shed_from(),
             most_users: most_users(),
+            account: Vec::new(),
         }
     }
 }
@@ -187,6 +193,7 @@ pub struct AppServer<R> {
     /// By (application, user).
     tentative: HashMap<(Box<str>, Box<str>), Tentative>,
     pending: Pending<Waiting>,
+    standard: standard::Standard,
     /// Passwords that are being judged.
     judging: usize,
     sessions: Sessions,
@@ -238,6 +245,7 @@ impl<R: UserReader> AppServer<R> {
         Ok(Self {
             sessions: Sessions::new(&identity.host, &mut entropy),
             pending: Pending::new(config.most_pending),
+            standard: standard::Standard::new(config.most_pending),
             identity,
             config,
             authenticators,
@@ -284,6 +292,9 @@ impl<R: UserReader> AppServer<R> {
     }
 
     fn answer(&mut self, now: Now, token: Token, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
+        if self.standard_answer(token, result, actions) {
+            return;
+        }
         if let Some(Waiting::Message3(attempt)) = self.pending.take(token) {
             self.message_3(now, attempt, result, actions);
         }

@@ -116,7 +116,7 @@ impl<R: ContextReader> Function<R> {
         let step = if cause == Cause::Expired { "expiry" } else { "deregistration" };
         let mut held = vec![Action::Report(Report { step, text, failure: false })];
         held.extend(success);
-        Step::Write { writes, held, after: After::Parted { imsi, purge: cause.purges(), farewells } }
+        Step::Write { writes, held, after: After::Parted { imsi, gone: Some(cause), farewells } }
     }
 
     /// The UE of an operator's or a UE's own request goes.
@@ -155,15 +155,18 @@ impl<R: ContextReader> Function<R> {
         &mut self,
         now: Now,
         imsi: Imsi,
-        purge: bool,
+        gone: Option<Cause>,
         farewells: Vec<(Box<str>, Box<str>)>,
         actions: &mut Vec<Action>,
     ) {
         for (key, host) in farewells {
             self.deliver(now, Parcel::Farewell { key }, &host, actions);
         }
-        if purge {
+        if gone.is_some_and(Cause::purges) {
             self.purge_notification(imsi, actions);
+        }
+        if gone.is_some() {
+            self.standard_gone(now, imsi, actions);
         }
     }
 
