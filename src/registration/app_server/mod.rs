@@ -34,13 +34,13 @@ pub use standard::Account;
 pub use users::{PasswordHash, PublicKey, User, UserError};
 
 use super::config::{ConfigError, FunctionPeer, Identity};
-use super::element::{Action, Element, Event, NoAnswer, Now, Token};
+use super::element::{self, Action, Element, Event, NoAnswer, NoReply, Now, Token};
 use super::exchange::{Entropy, Pending, Sessions, failure};
 use super::identifiers::{Id2, UnixSeconds};
 use super::overload::{Guard, Load, priority_of};
 use super::reply::{Asked, Outcome};
 use crate::interfaces::{pc2, pc3};
-use crate::store::{StoreError, UserReader, Write, WriteOutcome};
+use crate::store::{ContextReader, StoreError, UserReader, Write, WriteOutcome};
 
 use register::{Attempt, Tentative, Wish};
 
@@ -203,7 +203,7 @@ pub struct AppServer<R> {
 
 const APPLICATIONS: &[u32] = &[pc3::APPLICATION, pc2::APPLICATION, pc2::APPLICATION_FIRST];
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// An app server over the store that `reader` reads, whose users prove themselves by the keys and passwords of
     /// `config`. `seed` comes from the operating system's randomness.
     ///
@@ -375,13 +375,33 @@ impl<R: UserReader> AppServer<R> {
     }
 }
 
-impl<R: UserReader> Element for AppServer<R> {
+impl<R: UserReader + ContextReader> Element for AppServer<R> {
     fn applications(&self) -> &[u32] {
         APPLICATIONS
     }
 
     fn start(&mut self, now: Now, _actions: &mut Vec<Action>) {
         self.authenticators.iter_mut().for_each(|authenticator| authenticator.start(now));
+    }
+
+    fn operate(
+        &mut self,
+        now: Now,
+        question: &element::Inquiry,
+        actions: &mut Vec<Action>,
+    ) -> Result<serde_json::Value, NoReply> {
+        let element::Inquiry::Begin { wish } = question else { return Err(NoReply::NotHere) };
+        let from = actions.len();
+        let begun = match wish {
+            super::standard::Wish::Ban { rpauid, banned } => self.ban(rpauid, banned, actions),
+            super::standard::Wish::Lift { rpauid, banned } => self.lift(rpauid, banned, actions),
+            _ => return Err(NoReply::Refused("this node is an app server: a function begins that".to_owned())),
+        };
+        self.conclude(now, from, actions);
+        match begun {
+            true => Ok(serde_json::json!({ "begun": true })),
+            false => Err(NoReply::Refused("one of them is unknown here, or there is no such ban".to_owned())),
+        }
     }
 
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
@@ -405,7 +425,8 @@ impl<R: UserReader> Element for AppServer<R> {
                 self.answer(now, token, result, actions);
             }
             Event::Stored { token, result } => {
-                if let Some(Waiting::Write { job, attempt, held }) = self.pending.take(token) {
+                if self.standard_stored(token, &result, actions) {
+                } else if let Some(Waiting::Write { job, attempt, held }) = self.pending.take(token) {
                     self.written(now, (job, attempt, held), result, actions);
                 }
             }

@@ -11,7 +11,7 @@
 //! Application-Data is between the UE's application and its server, and no specification says its form: here a list of
 //! RPAUIDs with commas (types 4, 5, 8), the number of suffixes wanted (3, 12), any text (13).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 
@@ -31,7 +31,7 @@ use crate::registration::element::{Action, Destination, NoAnswer, Report, Token}
 use crate::registration::exchange::{NO_STATE, Pending, failure, report, send};
 use crate::registration::identifiers::{FunctionAddress, Pduid};
 use crate::registration::reply::{Asked, Outcome, Reply, missing, silence};
-use crate::store::{Condition, Epuid, StoreError, StoredUser, UserReader, Write};
+use crate::store::{Condition, ContextReader, Epuid, StoreError, StoredUser, UserReader, Write, WriteOutcome};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
@@ -79,25 +79,36 @@ const MOST_TARGETS: usize = 32;
 /// What the standard procedures have brought.
 #[derive(Debug)]
 pub(super) struct Standard {
-    /// Of accounts that no message 3 has confirmed, by (application, ALUID); those of users stand in the store.
-    epuids: HashMap<(String, String), Epuid>,
     /// The function that asked for a RPAUID last: host and realm.
     functions: HashMap<String, (String, String)>,
-    /// (RPAUID, who may discover it no longer).
-    banned: HashSet<(String, String)>,
     suffixes: u16,
-    pending: Pending<String>,
+    pending: Pending<Paused>,
+}
+
+/// What waits for an event.
+#[derive(Debug)]
+enum Paused {
+    /// The write of a ban; then functions are told.
+    Ban { rpauid: String, banned: String },
+    /// The write that lifts one.
+    Lift,
+    /// XAA.
+    Told(String),
+}
+
+/// Key of a ban in the store.
+fn ban_key(rpauid: &str, banned: &str) -> String {
+    format!("ban/{}", serde_json::json!([rpauid, banned]))
+}
+
+/// Key of the EPUID of an account that no message 3 has confirmed: JSON, `[EPUID, function]`.
+fn epuid_key(application: &str, aluid: &str) -> String {
+    format!("account/{}", serde_json::json!([application, aluid]))
 }
 
 impl Standard {
     pub fn new(most: usize) -> Self {
-        Self {
-            epuids: HashMap::new(),
-            functions: HashMap::new(),
-            banned: HashSet::new(),
-            suffixes: 0,
-            pending: Pending::beside(most),
-        }
+        Self { functions: HashMap::new(), suffixes: 0, pending: Pending::beside(most) }
     }
 
     /// The next `count` suffixes, first and last. They come again when all have been given.
@@ -140,7 +151,7 @@ const fn refuse<T>(code: u32, why: &'static str) -> Result<T, Refusal> {
     Err(Refusal::Code(code, why))
 }
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// PXR of a type of TS 29.343, but the registration of an application.
     pub(super) fn standard_request(&mut self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) {
         let kind = request.prose_request_type;
@@ -230,7 +241,6 @@ impl<R: UserReader> AppServer<R> {
             return refuse(Code::DIAMETER_ERROR_APP_REGISTER_REJECT, "Requesting-EPUID has no or more than 64 octets");
         }
         let epuid = Epuid { epuid: epuid.into(), function: pfid.to_string().into() };
-        let key = (application, aluid.to_owned());
         match known {
             Known::User(stored) => {
                 let StoredUser { version, mut registration } = *stored;
@@ -243,8 +253,11 @@ impl<R: UserReader> AppServer<R> {
             }
             // There are no more of these than accounts.
             Known::Account => {
-                self.standard.epuids.insert(key, epuid);
-                Ok(None)
+                if self.epuid_of(&application, aluid, Known::Account)?.as_ref() == Some(&epuid) {
+                    return Ok(None);
+                }
+                let value = serde_json::to_vec(&(&*epuid.epuid, &*epuid.function)).unwrap_or_default();
+                Ok(Some(Write::PutValue { key: epuid_key(&application, aluid), value, expected: None }))
             }
         }
     }
@@ -256,14 +269,17 @@ impl<R: UserReader> AppServer<R> {
         let Some((application, asking)) = self.known(request.prose_app_id, origin)? else {
             return refuse(Code::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN, "the user who asks is unknown");
         };
-        let registered = self.epuid_of(&application, origin, asking);
+        let registered = self.epuid_of(&application, origin, asking)?;
         let peer = asked.sender.peer.as_str();
         if !registered.is_some_and(|epuid| epuid.function.parse().is_ok_and(|pfid| self.is_host(&pfid, peer))) {
             let why = "the user who asks is not registered by this function";
             return refuse(Code::DIAMETER_ERROR_MAP_REQUEST_REJECT, why);
         }
         let known = self.known(Some(&application), target)?;
-        let found = known.and_then(|(_, known)| self.epuid_of(&application, target, known));
+        let found = match known {
+            Some((_, known)) => self.epuid_of(&application, target, known)?,
+            None => None,
+        };
         let Some(Epuid { epuid, function }) = found else {
             return refuse(Code::DIAMETER_ERROR_TARGET_ALUID_UNKNOWN, "the other user is unknown or not registered");
         };
@@ -316,15 +332,15 @@ impl<R: UserReader> AppServer<R> {
         if names.is_empty() || names.len() > MOST_TARGETS {
             return refuse(Code::DIAMETER_ERROR_INVALID_APPLICATION_DATA, "Application-Data is no list of RPAUIDs");
         }
-        let targets: Vec<(&str, Pduid)> = names
-            .into_iter()
-            .filter_map(|name| Some((name, self.by_rpauid(Some(&account.application), name)?)))
-            .filter(|(_, target)| self.may_discover(account, target))
-            .filter_map(|(name, target)| match self.pduids(target) {
-                Ok(pduids) => pduids.first().map(|pduid| Ok((name, *pduid))),
-                Err(why) => Some(Err(why)),
-            })
-            .collect::<Result<_, _>>()?;
+        let mut targets: Vec<(&str, Pduid)> = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(target) = self.by_rpauid(Some(&account.application), name)
+                && self.may_discover(account, target)?
+                && let Some(pduid) = self.pduids(target)?.first()
+            {
+                targets.push((name, *pduid));
+            }
+        }
         if targets.is_empty() {
             let why = "none of the targets may be discovered";
             return refuse(Code::DIAMETER_ERROR_UNKNOWN_OR_INVALID_TARGET_SET, why);
@@ -353,7 +369,7 @@ impl<R: UserReader> AppServer<R> {
         let Some(target) = self.by_rpauid(Some(&account.application), target) else {
             return refuse(Code::DIAMETER_ERROR_TARGET_RPAUID_UNKNOWN, "the target is unknown");
         };
-        if !self.may_discover(account, target) || self.pduids(target)?.is_empty() {
+        if !self.may_discover(account, target)? || self.pduids(target)?.is_empty() {
             return refuse(Code::DIAMETER_ERROR_DISCOVERY_NOT_PERMITTED, "the target does not allow it");
         }
         let mut reply = self.success(asked);
@@ -391,18 +407,67 @@ impl<R: UserReader> AppServer<R> {
         Ok(self.success(asked).with::<ProseAppCodeSuffixRange>(&range))
     }
 
-    /// The user `rpauid` bans another: XAR type 11 tells the function that asked for the user last, and permission is
-    /// refused from now on. False when no function has asked, or either is unknown.
+    /// The user `rpauid` bans another: permission is refused from now on, durably, and XAR type 11 tells the function that
+    /// asked for the user last, else the one that serves their UE. False when either is unknown, or too much is under way.
     pub fn ban(&mut self, rpauid: &str, banned: &str, actions: &mut Vec<Action>) -> bool {
-        let target = self.by_rpauid(None, banned).and_then(|account| self.pduids(account).ok()?.first().copied());
-        let function = self.standard.functions.get(rpauid).cloned();
-        let (Some(pduid), Some((host, realm))) = (target, function) else { return false };
-        if self.standard.pending.is_full() || self.standard.banned.len() >= self.config.most_users {
+        let known = |name| self.by_rpauid(None, name).is_some();
+        if !known(rpauid) || !known(banned) || self.standard.pending.is_full() {
             return false;
         }
-        self.standard.banned.insert((rpauid.to_owned(), banned.to_owned()));
+        let (rpauid, banned) = (rpauid.to_owned(), banned.to_owned());
+        let write = Write::PutValue { key: ban_key(&rpauid, &banned), value: Vec::new(), expected: None };
+        let token = self.standard.pending.insert(Paused::Ban { rpauid, banned });
+        actions.push(Action::Store { token, writes: vec![write] });
+        true
+    }
+
+    /// The user `rpauid` allows again what a ban has forbidden; functions ask anew, so none is told. False when there is
+    /// no such ban.
+    pub fn lift(&mut self, rpauid: &str, banned: &str, actions: &mut Vec<Action>) -> bool {
+        let key = ban_key(rpauid, banned);
+        if self.standard.pending.is_full() || !self.reader.value(&key).is_ok_and(|value| value.is_some()) {
+            return false;
+        }
+        let token = self.standard.pending.insert(Paused::Lift);
+        actions.push(Action::Store { token, writes: vec![Write::DeleteValue { key }] });
+        true
+    }
+
+    /// The write of a ban; false when the token is not one of ours.
+    pub(super) fn standard_stored(
+        &mut self,
+        token: Token,
+        result: &Result<Vec<WriteOutcome>, String>,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let Some(paused) = self.standard.pending.take(token) else { return false };
+        let done = result.as_ref().is_ok_and(|outcomes| outcomes.iter().all(|outcome| outcome.is_done()));
+        match paused {
+            _ if !done => failure(actions, "ban", "it could not be recorded"),
+            Paused::Ban { rpauid, banned } => self.tell_of_ban(&rpauid, &banned, actions),
+            Paused::Lift | Paused::Told(_) => report(actions, "ban", "lifted"),
+        }
+        true
+    }
+
+    /// The function that asked for a user last, else the one that serves a UE of theirs.
+    fn function_of(&self, rpauid: &str) -> Option<(String, String)> {
+        let asked = self.standard.functions.get(rpauid).cloned();
+        asked.or_else(|| {
+            let account = self.by_rpauid(None, rpauid)?;
+            let stored = self.reader.user_named(&account.application, account.user.as_ref()?).ok()??;
+            let ue = stored.registration.ues.last()?;
+            Some((ue.function.to_string(), ue.realm.to_string()))
+        })
+    }
+
+    fn tell_of_ban(&mut self, rpauid: &str, banned: &str, actions: &mut Vec<Action>) {
+        let target = self.by_rpauid(None, banned).and_then(|account| self.pduids(account).ok()?.first().copied());
+        let (Some(pduid), Some((host, realm))) = (target, self.function_of(rpauid)) else {
+            return report(actions, "ban", "recorded; no function has to know of it");
+        };
         let session = self.sessions.next();
-        let token = self.standard.pending.insert(format!("ban told to {host}"));
+        let token = self.standard.pending.insert(Paused::Told(format!("ban told to {host}")));
         let pduid = pduid.to_octets();
         let request = pc2::ProXimityApplicationRequest {
             session_id: &session,
@@ -423,7 +488,6 @@ impl<R: UserReader> AppServer<R> {
         };
         let destination = Destination { host: Some(host.clone()), realm: realm.clone() };
         send(self.config.pc2_application, &request, token, destination, actions);
-        true
     }
 
     /// XAA of a ban; false when the token is not one of ours.
@@ -433,16 +497,13 @@ impl<R: UserReader> AppServer<R> {
         result: Result<&[u8], NoAnswer>,
         actions: &mut Vec<Action>,
     ) -> bool {
-        let Some(what) = self.standard.pending.take(token) else { return false };
+        let Some(paused) = self.standard.pending.take(token) else { return false };
+        let Paused::Told(what) = paused else { return true };
+        let outcome = Outcome::of_result(result);
         match result {
             Err(why) => failure(actions, "XAA type 11", format!("{what}: {}", silence(why))),
-            Ok(_) => {
-                let outcome = Outcome::of_result(result);
-                match outcome.is_success() {
-                    true => report(actions, "XAA type 11", format!("{what}: {outcome}")),
-                    false => failure(actions, "XAA type 11", format!("{what}: {outcome}")),
-                }
-            }
+            Ok(_) if outcome.is_success() => report(actions, "XAA type 11", format!("{what}: {outcome}")),
+            Ok(_) => failure(actions, "XAA type 11", format!("{what}: {outcome}")),
         }
         true
     }
@@ -462,11 +523,13 @@ impl<R: UserReader> AppServer<R> {
         Ok(None)
     }
 
-    fn epuid_of(&self, application: &str, aluid: &str, known: Known) -> Option<Epuid> {
-        match known {
-            Known::User(stored) => stored.registration.epuid,
-            Known::Account => self.standard.epuids.get(&(application.to_owned(), aluid.to_owned())).cloned(),
-        }
+    fn epuid_of(&self, application: &str, aluid: &str, known: Known) -> Result<Option<Epuid>, StoreError> {
+        let value = match known {
+            Known::User(stored) => return Ok(stored.registration.epuid),
+            Known::Account => self.reader.value(&epuid_key(application, aluid))?,
+        };
+        let read = value.and_then(|value| serde_json::from_slice::<(String, String)>(&value).ok());
+        Ok(read.map(|(epuid, function)| Epuid { epuid: epuid.into(), function: function.into() }))
     }
 
     fn by_rpauid(&self, application: Option<&str>, rpauid: &str) -> Option<&Account> {
@@ -484,9 +547,9 @@ impl<R: UserReader> AppServer<R> {
         }
     }
 
-    fn may_discover(&self, account: &Account, target: &Account) -> bool {
-        let (Some(who), Some(whom)) = (&account.rpauid, &target.rpauid) else { return false };
-        target.discovered_by.contains(who) && !self.standard.banned.contains(&(whom.clone(), who.clone()))
+    fn may_discover(&self, account: &Account, target: &Account) -> Result<bool, StoreError> {
+        let (Some(who), Some(whom)) = (&account.rpauid, &target.rpauid) else { return Ok(false) };
+        Ok(target.discovered_by.contains(who) && self.reader.value(&ban_key(whom, who))?.is_none())
     }
 
     /// The PDUIDs of a user: those of the account, and the ID1s that messages 1 to 3 have brought.

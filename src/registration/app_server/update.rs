@@ -13,11 +13,11 @@ use crate::registration::element::{Action, Now, Report};
 use crate::registration::exchange::failure;
 use crate::registration::identifiers::{FunctionAddress, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, missing, optional, required};
-use crate::store::{Condition, StoreError, StoredUser, UserReader, UserRegistration, Write};
+use crate::store::{Condition, ContextReader, StoreError, StoredUser, UserReader, UserRegistration, Write};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// PXR, by its ProSe-Request-Type.
     pub(super) fn action_request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
         let request = match Request::decode(&asked.message) {

@@ -75,18 +75,15 @@ impl Farewell {
     }
 }
 
+/// The key of a farewell in the store, and the host of its app server.
+pub(super) type KeyAndHost = (Box<str>, Box<str>);
+
 /// For how long an app server is told of a farewell, in seconds.
 const FAREWELL_HOLD: u64 = 24 * 3600;
 
 impl<R: ContextReader> Function<R> {
     /// The write of a farewell to the app server of a binding, and what follows it.
-    pub(super) fn farewell(
-        &self,
-        now: Now,
-        imsi: Imsi,
-        id1: Pduid,
-        binding: &Binding,
-    ) -> (Write, (Box<str>, Box<str>)) {
+    pub(super) fn farewell(&self, now: Now, imsi: Imsi, id1: Pduid, binding: &Binding) -> (Write, KeyAndHost) {
         let key = format!("{FAREWELLS}{:016x}/{id1}/{}/{}", imsi.packed(), binding.application, binding.id2);
         let farewell = Farewell {
             id1: id1.to_string(),
@@ -156,7 +153,7 @@ impl<R: ContextReader> Function<R> {
         now: Now,
         imsi: Imsi,
         gone: Option<Cause>,
-        farewells: Vec<(Box<str>, Box<str>)>,
+        farewells: Vec<KeyAndHost>,
         actions: &mut Vec<Action>,
     ) {
         for (key, host) in farewells {

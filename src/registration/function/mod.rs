@@ -49,7 +49,7 @@ pub use config::{AppServerPeer, FunctionConfig, OverloadSettings};
 
 use allocate::Allocation;
 use deliveries::{Deliveries, Parcel};
-use lifecycle::Cause;
+use lifecycle::{Cause, KeyAndHost};
 use order::Turns;
 use tell::Sweep;
 
@@ -116,10 +116,14 @@ enum After {
     Parted {
         imsi: Imsi,
         gone: Option<Cause>,
-        farewells: Vec<(Box<str>, Box<str>)>,
+        farewells: Vec<KeyAndHost>,
     },
-    /// What a UE may do has changed.
-    Changed(Imsi, u32),
+    /// What a UE may do has changed; with nothing left its app servers have to know.
+    Changed {
+        imsi: Imsi,
+        permission: u32,
+        farewells: Vec<KeyAndHost>,
+    },
 }
 
 /// What waits for an event.
@@ -293,7 +297,7 @@ impl<R: ContextReader> Function<R> {
             Job::HandOut(asked) => self.hand_out(now, asked, actions),
             Job::LetGo(asked) => self.let_go(now, asked, actions),
             Job::Subscription(asked) => self.subscription_change(now, asked, actions),
-            Job::Withdraw(imsi) => self.withdraw(*imsi),
+            Job::Withdraw(imsi) => self.withdraw(now, *imsi),
             Job::Confirm { imsi, application, gone } => self.confirm(*imsi, application, *gone, actions),
             Job::Forget(imsi) => self.forget(now, *imsi, actions),
             Job::Depart { imsi, cause, asked } => self.depart(now, *imsi, *cause, asked.as_ref(), actions),
@@ -338,7 +342,10 @@ impl<R: ContextReader> Function<R> {
                     After::Parted { imsi, gone, farewells } => {
                         self.tell_of_parting(now, imsi, gone, farewells, actions);
                     }
-                    After::Changed(imsi, permission) => self.standard_changed(now, imsi, permission, actions),
+                    After::Changed { imsi, permission, farewells } => {
+                        self.tell_of_parting(now, imsi, None, farewells, actions);
+                        self.standard_changed(now, imsi, permission, actions);
+                    }
                 }
             }
             Ok(Some(WriteOutcome::Conflict { .. })) if attempt < MOST_ATTEMPTS => {

@@ -1,6 +1,6 @@
 //! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR). TS 29.344.
 
-use super::lifecycle::Cause;
+use super::lifecycle::{Cause, KeyAndHost};
 use super::{After, Function, Step, Stop, Waiting};
 use crate::avp::dictionary::{
     ExperimentalResultCode, PnrFlags, ProseSubscriptionData, UprFlags, UserName, VisitedPlmnId, group,
@@ -12,7 +12,7 @@ use crate::registration::element::{Action, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{Imsi, PlmnId};
 use crate::registration::reply::{Asked, Outcome, bad_value, missing, silence};
-use crate::store::{AllowedPlmn, ContextReader, Subscription, UeState};
+use crate::store::{AllowedPlmn, ContextReader, Subscription, UeContext, UeState, Write};
 
 impl<R: ContextReader> Function<R> {
     /// Whether a request comes from the HSS; if not, the answer says so.
@@ -93,12 +93,13 @@ impl<R: ContextReader> Function<R> {
         let permission = subscription.permission;
         let text = format!("{imsi} has permission {permission:#x} now");
         let held = vec![Action::Report(Report { step: "UPR", text, failure: false }), success];
-        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
-        Ok(Step::Write { writes, held, after: After::Changed(imsi, permission) })
+        let (mut writes, farewells) = self.without_service(now, &mut context);
+        writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
+        Ok(Step::Write { writes, held, after: After::Changed { imsi, permission, farewells } })
     }
 
-    /// The HSS has refused a UE that has a context: binds of it are refused from now on.
-    pub(super) fn withdraw(&self, imsi: Imsi) -> Result<Step, Stop> {
+    /// The HSS has refused a UE that has a context: its bindings end, and binds of it are refused from now on.
+    pub(super) fn withdraw(&self, now: Now, imsi: Imsi) -> Result<Step, Stop> {
         let Some(stored) = self.reader.get(imsi)? else { return Ok(Step::Over) };
         if stored.context.subscription.permission == 0 {
             return Ok(Step::Over);
@@ -107,8 +108,18 @@ impl<R: ContextReader> Function<R> {
         context.subscription.permission = 0;
         let text = format!("{imsi} may use ProSe no longer");
         let held = vec![Action::Report(Report { step: "F-2", text, failure: true })];
-        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
-        Ok(Step::Write { writes, held, after: After::Changed(imsi, 0) })
+        let (mut writes, farewells) = self.without_service(now, &mut context);
+        writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
+        Ok(Step::Write { writes, held, after: After::Changed { imsi, permission: 0, farewells } })
+    }
+
+    /// Ends the bindings of a UE that may use none of our services any more: its app servers are to hear so.
+    fn without_service(&self, now: Now, context: &mut UeContext) -> (Vec<Write>, Vec<KeyAndHost>) {
+        if context.subscription.permission & self.config.services != 0 {
+            return (Vec::new(), Vec::new());
+        }
+        let (imsi, id1) = (context.imsi, context.id1.id1);
+        context.bindings.drain(..).map(|binding| self.farewell(now, imsi, id1, &binding)).unzip()
     }
 
     /// RSR: the HSS has restarted. Every message 5 asks it anew, so nothing has to be marked.
@@ -163,25 +174,6 @@ impl<R: ContextReader> Function<R> {
             user_name: Some(&user),
             visited_plmn_id: Some(&visited),
             pnr_flags: Some(flags & (PnrFlags::DIRECT_DISCOVERY_REVOKED | PnrFlags::DIRECT_COMMUNICATION_REVOKED)),
-            ..Default::default()
-        };
-        send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
-    }
-
-    /// PSR: asks the HSS where a UE is. The answer is reported.
-    pub fn locate(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
-        let session = self.sessions.next();
-        let user = imsi.reveal();
-        let token = self.pending.insert(Waiting::Told { step: "PSA", what: format!("location of {imsi}") });
-        let request = pc4a::ProseInitialLocationInformationRequest {
-            session_id: &session,
-            vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
-            auth_session_state: NO_STATE,
-            origin_host: &self.identity.host,
-            origin_realm: &self.identity.realm,
-            destination_host: self.config.hss.host.as_deref(),
-            destination_realm: &self.config.hss.realm,
-            user_name: &user,
             ..Default::default()
         };
         send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);

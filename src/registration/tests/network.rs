@@ -252,6 +252,7 @@ impl Default for Plan {
             plmn: plmn.parse().unwrap(),
             host: place.host(),
             realm: place.realm().to_owned(),
+            via: Vec::new(),
             direct_allowed: 0x3ff,
             discovery_range: Some(2),
             validity: 1800,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::network::{APPLICATION, Network, Place, REALM, imsi};
 use super::requests::{append, envelope};
-use super::standard::{both_registered, guest, news, two_networks};
+use super::standard::{both_registered, detail, guest, news, two_networks};
 use crate::avp::dictionary::{
-    self, AgeOfLocationInformation, ExperimentalResultCode as Code, PnrFlags, ProseInitialLocationInformation, ResetId,
-    ResultCode, SupportedFeatures, TGPP, UprFlags, UserId, VisitedPlmnId, group, write_avp, write_raw,
+    self, ExperimentalResultCode as Code, PnrFlags, ProseInitialLocationInformation, ResetId, ResultCode,
+    SupportedFeatures, TGPP, UprFlags, UserId, VisitedPlmnId, group, write_avp, write_raw,
 };
 use crate::avp::{AvpFlags, Key};
 use crate::interfaces::pc4::hss as pc4a;
@@ -15,7 +15,7 @@ use crate::message::{Command, find};
 use crate::registration::exchange::{NO_STATE, vendor_specific};
 use crate::registration::hss::AllowedNetwork;
 use crate::registration::reply::{Outcome, body};
-use crate::store::ContextReader;
+use crate::store::{ContextReader, UserReader};
 
 fn outcome(network: &mut Network, from: Place, to: Place, message: &[u8]) -> Outcome {
     Outcome::of(&network.ask(&from.sender(), to, message)).unwrap()
@@ -138,7 +138,26 @@ fn upr_is_refused_by_5001_5003_5004_and_5005_and_changes_nothing() {
     assert_eq!(outcome(&mut network, Place::Hss, Place::Function, &flags), MISSING);
     assert_eq!(outcome(&mut network, Place::Hss, Place::Function, &without(UprFlags::KEY, &[])), MISSING);
     assert_eq!(network.context().unwrap().subscription.permission, 7);
-    let _ = Key(0);
+}
+
+#[test]
+fn upr_that_leaves_no_service_reaches_the_app_servers() {
+    let mut network = Network::new();
+    network.register();
+    network.ladder();
+    network.call(Place::Hss, |it, _, actions| it.hss.change_permission(imsi(), Some(1), actions));
+    assert_eq!(network.ladder(), ["UPR", "UPA"], "a service is left: the registration stays");
+    assert_eq!(network.context().unwrap().bindings.len(), 1);
+    network.down.insert(Place::AppServer);
+    network.call(Place::Hss, |it, _, actions| it.hss.change_permission(imsi(), Some(0), actions));
+    assert!(network.context().unwrap().bindings.is_empty());
+    let ues = |network: &Network| network.users.users(None, 9).unwrap()[0].registration.ues.len();
+    assert_eq!((network.ladder(), ues(&network)), (vec!["UPR".to_owned(), "UPA".to_owned()], 1));
+    // The app server hears it as soon as it is back.
+    network.down.clear();
+    network.pass(Duration::from_secs(120));
+    assert_eq!((network.outcome("PXA"), ues(&network)), (Outcome::SUCCESS, 0));
+    assert!(network.context().is_some(), "the UE keeps its ID1");
 }
 
 #[test]
@@ -223,12 +242,14 @@ fn rsr_rsa_on_both_codes_and_of_a_part_of_the_hss() {
 fn psr_psa_tells_where_a_ue_is_with_5001_and_5612() {
     let mut network = two_networks(|_| {});
     network.pass(Duration::from_secs(600));
-    network.call(Place::Function, |it, _, actions| it.function.locate(imsi(), actions));
+    let procedure = network.call(Place::Function, |it, _, actions| it.function.locate(imsi(), actions));
+    let told = news(&mut network, Place::Function, procedure);
+    assert_eq!(detail(&told, "MME-Name"), Place::Mme.host());
+    assert_eq!(detail(&told, "Age-Of-Location-Information"), "10");
     let answer = network.last("PSA").message.clone();
     let location = find::<ProseInitialLocationInformation>(body(&answer)).unwrap();
     assert_eq!(location.mme_name, Some(Place::Mme.host().as_str()));
     assert_eq!(location.age_of_location_information, Some(10), "minutes");
-    assert_ne!(AgeOfLocationInformation::KEY, 0);
     // Bob's UE came by a message 5 alone: no MME has told the HSS of it.
     let nowhere = Outcome::tgpp(Code::DIAMETER_ERROR_UE_LOCATION_UNKNOWN);
     let unknown = Outcome::tgpp(Code::DIAMETER_ERROR_USER_UNKNOWN);

@@ -52,6 +52,10 @@ pub struct Network {
     pub host: String,
     /// Origin-Realm of its function.
     pub realm: String,
+    /// Origin-Hosts of relay and proxy agents that may bring its requests: they are believed when they name its function
+    /// as the origin. Without them only a connection with the function itself is.
+    #[serde(default)]
+    pub via: Vec<String>,
     /// ProSe-Direct-Allowed of its users in our network, bit by bit; 0: nothing. TS 29.344 6.3.5.
     #[serde(default = "everything")]
     pub direct_allowed: u32,

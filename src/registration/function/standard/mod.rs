@@ -9,7 +9,8 @@
 //! discovery.rs      open discovery: PDR types 0 and 1, PMR, PIR, both ways
 //! restricted.rs     restricted discovery: PXR types 2 to 13, PDR types 2 to 8, XAR type 11
 //! ```
-//! What another network asks is answered to its own function alone: identity and realm proven, and configured.
+//! What another network asks is answered to its own function alone: identity and realm proven, and configured; or, with
+//! `via`, to an agent between the networks that names it. `operate.rs` is how procedures are begun from outside.
 
 mod authorization;
 mod config;
@@ -17,10 +18,12 @@ mod discovery;
 mod epuid;
 mod expiring;
 pub mod location;
+mod operate;
 mod procedures;
 mod proximity;
 mod restricted;
 mod target;
+mod whereabouts;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -38,6 +41,7 @@ use crate::registration::reply::{Asked, Outcome, bad_value, silence};
 use crate::store::{ContextReader, Stored, UeState, WriteOutcome};
 
 pub use config::{Network, StandardConfig};
+pub use operate::{Estimate, NotRead, Octets, Wish};
 pub use procedures::{News, Procedure};
 pub use proximity::ProximityWish;
 pub use restricted::Question;
@@ -87,6 +91,8 @@ pub(in crate::registration::function) enum Pause {
     /// PSR before PRA.
     Located(Box<target::Wish>),
     Updated(target::Key),
+    /// PSR of its own.
+    Whereabouts(Procedure, Imsi),
     Authorization(authorization::Asking),
     Announced(discovery::Announcing),
     Monitored(discovery::Monitoring),
@@ -199,6 +205,7 @@ impl<R: ContextReader> Function<R> {
             Pause::Alerted(ended) => self.alerted(&ended, result, actions),
             Pause::Cancelled(ended) => self.cancelled(&ended, result, actions),
             Pause::Located(wish) => self.target_located(now, *wish, result, actions),
+            Pause::Whereabouts(procedure, imsi) => self.whereabouts((procedure, imsi), result, actions),
             Pause::Updated(key) => self.location_told(now, key, result, actions),
             Pause::Authorization(asking) => self.authorized(now, asking, result, actions),
             Pause::Announced(announcing) => self.announced(now, announcing, result, actions),
@@ -263,14 +270,19 @@ impl<R: ContextReader> Function<R> {
         }
     }
 
-    /// The network whose function sent a request: identity and realm as configured.
+    /// The network whose function sent a request: identity and realm as configured, or an agent that may speak for it.
     fn proven_network(&self, asked: &Asked) -> Option<&Network> {
         let (sender, message) = (&asked.sender, &asked.message);
         let origin = crate::message::find::<crate::avp::dictionary::OriginHost>(super::super::reply::body(message));
         self.config.standard.networks.iter().find(|network| {
-            same_host(&network.host, &sender.peer)
+            let itself = same_host(&network.host, &sender.peer)
                 && same_host(&network.realm, &sender.realm)
-                && origin.is_none_or(|origin| same_host(origin, &sender.peer))
+                && origin.is_none_or(|origin| same_host(origin, &sender.peer));
+            let by_agent = || {
+                network.via.iter().any(|agent| same_host(agent, &sender.peer))
+                    && origin.is_some_and(|origin| same_host(origin, &network.host))
+            };
+            itself || by_agent()
         })
     }
 
