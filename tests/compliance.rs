@@ -101,3 +101,26 @@ fn no_row_is_empty_and_none_is_left_out() {
     }
     assert_eq!(failures.len(), 27);
 }
+
+#[test]
+fn every_command_of_pc2_pc4a_and_pc6_has_a_row() {
+    let paper = read(PAPER).expect("the paper is there");
+    let tables = [
+        ("TS 29.343, command by command", &["PXR/PXA", "XAR/XAA"][..]),
+        ("TS 29.344, command by command", &["PIR/PIA", "UPR/UPA", "PNR/PNA", "RSR/RSA", "PSR/PSA"]),
+        (
+            "TS 29.345, command by command",
+            &["PAR/PAA", "PDR/PDA", "PMR/PMA", "PIR/PIA", "PRR/PRA", "PLR/PLA", "ALR/ALA", "PCR/PCA"],
+        ),
+    ];
+    for (heading, commands) in tables {
+        let rows = table(&paper, heading);
+        for row in &rows {
+            let [first, second, test, case] = row.as_slice() else { panic!("{row:?} has other cells than four") };
+            assert!(!second.is_empty() && !tests(test).is_empty() && !cases(case).is_empty(), "{first} is empty");
+        }
+        for command in commands {
+            assert!(rows.iter().any(|row| row[0].starts_with(command)), "{heading}: {command} is left out");
+        }
+    }
+}

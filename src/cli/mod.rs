@@ -4,6 +4,7 @@
 //! meaning. Exit codes are those of [`exit`].
 
 pub mod anonymize;
+mod begin;
 mod call;
 pub mod case;
 pub mod config;
@@ -130,6 +131,8 @@ enum Verb {
     Revoke(show::RevokeArgs),
     /// Make a running function forget a UE, and tell its app servers and the HSS
     Deregister(show::DeregisterArgs),
+    /// Begin a procedure of 3GPP at a running function or app server, and hear what comes of it
+    Begin(begin::BeginArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
@@ -170,6 +173,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Show(args) => show::run(args, &cli.globals),
         Verb::Revoke(args) => show::revoke(args, &cli.globals),
         Verb::Deregister(args) => show::deregister(args, &cli.globals),
+        Verb::Begin(args) => begin::run(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
         Verb::Store(args) => store::run(args, &cli.globals),

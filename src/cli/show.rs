@@ -202,7 +202,7 @@ fn perform(args: &ShowArgs) -> Result<u8, Early> {
 }
 
 /// Which socket.
-fn socket(admin: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Early> {
+pub(super) fn socket(admin: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Early> {
     if let Some(path) = admin {
         return Ok(path.to_owned());
     }
@@ -215,7 +215,7 @@ fn socket(admin: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Early>
 }
 
 /// How an answer ends.
-enum Answer {
+pub(super) enum Answer {
     /// With its last line.
     Whole(Value),
     /// With the node's word that there is none.
@@ -225,7 +225,11 @@ enum Answer {
 }
 
 /// Asks a node, and gives every line of the answer but the last to `take`.
-fn ask(path: &Path, question: &Value, mut take: impl FnMut(&Value) -> std::io::Result<()>) -> Result<Answer, Early> {
+pub(super) fn ask(
+    path: &Path,
+    question: &Value,
+    mut take: impl FnMut(&Value) -> std::io::Result<()>,
+) -> Result<Answer, Early> {
     let failed = |what: &str, error: std::io::Error| Early::environment(format!("{}: {what}: {error}", path.display()));
     let stream = UnixStream::connect(path).map_err(|error| {
         let why = match error.kind() {

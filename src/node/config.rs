@@ -63,6 +63,23 @@
 //! most_under_way = 16384                 # exchanges at a time; what waits begins by its DRMP
 //! most_of_a_ue = 16                      # requests of one UE that wait for the one under way
 //! most_untold = 65536                    # messages about moves and farewells in memory; the others wait in the store
+//!
+//! [function.standard]                    # the procedures of 3GPP; all of it may be left out
+//! code_validity = 3600                   # seconds that an announced code is good
+//! match_refresh = 600                    # seconds after which a match has to be reported again
+//! range = 500                            # metres that are near
+//! approach_speed = 70                    # metres a second; what cannot come true in its window is refused (0: nothing is)
+//! longest_window = 86400                 # seconds that a proximity request may last
+//! most_entries = 100000                  # of each kind kept: proximity requests, codes, monitors
+//!
+//! [[function.standard.networks]]         # over PC6 and PC7: nobody else is answered
+//! plmn = "001-02"
+//! host = "function.epc.mnc002.mcc001.3gppnetwork.org"   # a peer, or behind one: [[route]] with its realm, and
+//! realm = "epc.mnc002.mcc001.3gppnetwork.org"           # application = 16777340
+//! via = ["dra.example"]                  # agents that may bring its requests; left out: the function itself alone
+//! direct_allowed = 0x3ff                 # ProSe-Direct-Allowed of its users here; discovery_range likewise
+//! validity = 3600                        # seconds that an authorization of its users holds
+//! proximity = true                       # whether its users may ask for ours
 //! ```
 //!
 //! Users of an app server prove themselves by a key (message 1 is signed with Ed25519) or by a password:
@@ -80,6 +97,13 @@
 //! [[app_server.users]]                   # or here: key, password, or both
 //! name = "user1@chat.example"
 //! key = "lNV1...="                       # base64 or hexadecimal
+//!
+//! [[app_server.account]]                 # users as the standard knows them; who registered by message 1 needs none for
+//! application = "mcc001.mnc01.ProSeApp.Chat"   # map requests
+//! aluid = "alice@chat.example"           # found_by = ["bob@chat.example"]: whose map requests find her; left out: anybody's
+//! rpauid = "alice.r"                     # for restricted discovery, with discovered_by = ["bob.r"]: who may discover her
+//! user = "user1@chat.example"            # whose UEs are hers; or pduids = ["00f1100123456789"]
+//! metadata = "likes chess"               # for whoever has met her
 //!
 //! [[ue.devices]]                         # at the UE: of password, key_file and key (the PEM itself) one
 //! imsi = "001010000000001"

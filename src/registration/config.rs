@@ -85,6 +85,14 @@ where
     parsed(input).map(Some)
 }
 
+/// Reads a list of values that have a text form.
+pub(super) fn parsed_list<'de, D: Deserializer<'de>, T>(input: D) -> Result<Vec<T>, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    Vec::<String>::deserialize(input)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+}
+
 /// Reads sixteen octets from 32 hexadecimal digits: a key, a salt.
 pub(super) fn sixteen<'de, D: Deserializer<'de>>(input: D) -> Result<[u8; 16], D::Error> {
     let text = String::deserialize(input)?;

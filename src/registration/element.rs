@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::app_server::Question;
+use super::function::standard::Wish;
 use crate::message::Header;
 use crate::store::{Write, WriteOutcome};
 
@@ -228,6 +229,16 @@ pub enum Inquiry {
         /// IMSI, or ID1 as sixteen hexadecimal digits.
         ue: String,
     },
+    /// Begins a procedure of 3GPP: `{"procedure": 1, "news": [...]}`.
+    Begin {
+        /// Which.
+        wish: Wish,
+    },
+    /// What has come of one since it was asked last.
+    News {
+        /// Its number.
+        procedure: u64,
+    },
 }
 
 const fn page() -> usize {
@@ -252,6 +263,9 @@ pub enum NoReply {
     /// A page position that no page gave.
     #[error("`after` is the `next` of the page before, not something else")]
     NoPosition,
+    /// It cannot be begun.
+    #[error("{0}")]
+    Refused(String),
     /// The storage failed.
     #[error("the store cannot be read: {0}")]
     Store(String),

@@ -32,6 +32,11 @@ impl<T> Pending<T> {
         Self { waiting: HashMap::new(), next: 1, most, patient: 0 }
     }
 
+    /// An empty table whose tokens are none of those of [`new`](Self::new): an element may have one of each.
+    pub fn beside(most: usize) -> Self {
+        Self { next: 1 << 63, ..Self::new(most) }
+    }
+
     /// Whether a new request of others has to be turned away. What a request already taken leads to is always let in.
     pub fn is_full(&self) -> bool {
         self.len() >= self.most

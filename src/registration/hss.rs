@@ -3,20 +3,22 @@
 //!
 //! Subscribers come from the configuration; which MME and which function serve them is learnt from their requests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::config::{self, Identity, same_host};
 use super::element::{Action, Destination, Element, Event, Now};
 use super::exchange::{Entropy, NO_STATE, Pending, Sessions, failure, report, send, vendor_specific};
+use super::features;
 use super::identifiers::{Imsi, Msisdn, PlmnId};
-use super::reply::{Asked, Outcome, bad_value, silence};
+use super::reply::{Asked, Outcome, bad_value, missing, silence};
 use crate::avp::dictionary::group::{
     ProseAllowedPlmn, ProseInitialLocationInformation as Location, ProseSubscriptionData as ProseData,
     SubscriptionData as S6aData,
 };
-use crate::avp::dictionary::{self, ExperimentalResultCode, PnrFlags, UlaFlags, UprFlags};
+use crate::avp::dictionary::{self, ExperimentalResultCode, PnrFlags, ProsePermission, UlaFlags, UprFlags};
 use crate::interfaces::pc4::hss as pc4a;
 use crate::interfaces::s6a;
 use crate::message::Command;
@@ -49,6 +51,9 @@ pub struct Subscriber {
     /// Networks in which ProSe is allowed; empty for no restriction.
     #[serde(default)]
     pub allowed_plmns: Vec<AllowedNetwork>,
+    /// Names of the resources of this HSS that the subscription rests on: Reset-ID, as text. A reset may be of some only.
+    #[serde(default)]
+    pub reset_ids: Vec<String>,
 }
 
 /// A network in which ProSe is allowed. TS 29.344 6.3.4.
@@ -78,7 +83,11 @@ struct Record {
     subscriber: Subscriber,
     mme: Option<Serving>,
     visited: Option<PlmnId>,
+    /// When the MME was last heard, since the node started.
+    seen: Duration,
     function: Option<Serving>,
+    /// What the function said was taken back, by network: revocation bits of PNR-Flags.
+    revoked: BTreeMap<[u8; 3], u32>,
 }
 
 /// What waits for an answer: UPR or RSR, and whom it concerns.
@@ -102,15 +111,14 @@ const APPLICATIONS: &[u32] = &[s6a::APPLICATION, pc4a::APPLICATION];
 
 /// Updates and resets that may wait for an answer at a time.
 const MOST_PENDING: usize = 4096;
+/// Networks whose revocations are kept for a subscriber.
+const MOST_REVOKED: usize = 64;
 
 impl Hss {
     /// An HSS that holds what `config` says. `seed` comes from the operating system's randomness.
     #[must_use]
     pub fn new(identity: Identity, config: HssConfig, seed: [u8; 16]) -> Self {
-        let records = config
-            .subscribers
-            .into_iter()
-            .map(|subscriber| (subscriber.imsi, Record { subscriber, mme: None, visited: None, function: None }));
+        let records = config.subscribers.into_iter().map(|subscriber| (subscriber.imsi, Record::new(subscriber)));
         let sessions = Sessions::new(&identity.host, &mut Entropy::new(seed));
         Self {
             records: records.collect(),
@@ -126,17 +134,36 @@ impl Hss {
     pub fn change_permission(&mut self, imsi: Imsi, permission: Option<u32>, actions: &mut Vec<Action>) -> bool {
         let Some(record) = self.records.get_mut(&imsi) else { return false };
         record.subscriber.prose_permission = permission;
-        let Some(function) = record.function.clone() else { return true };
-        if permission.is_none() {
+        let flags = if permission.is_some() { UprFlags::UPDATE } else { UprFlags::REMOVAL };
+        self.update(imsi, flags, actions);
+        true
+    }
+
+    /// The operator moves a subscription to other resources of the HSS; the function that serves the UE is told with UPR.
+    /// False when there is no such subscription.
+    pub fn change_reset_ids(&mut self, imsi: Imsi, reset_ids: Vec<String>, actions: &mut Vec<Action>) -> bool {
+        let Some(record) = self.records.get_mut(&imsi) else { return false };
+        let flags = if reset_ids.is_empty() { UprFlags::RESET_ID_REMOVAL } else { UprFlags::RESET_ID_UPDATE };
+        record.subscriber.reset_ids = reset_ids;
+        self.update(imsi, flags, actions);
+        true
+    }
+
+    /// UPR to the function that serves a UE, if any does.
+    fn update(&mut self, imsi: Imsi, flags: u32, actions: &mut Vec<Action>) {
+        let Some(record) = self.records.get_mut(&imsi) else { return };
+        let Some(function) = record.function.clone() else { return };
+        if flags & UprFlags::REMOVAL != 0 {
             record.function = None;
         }
         if self.pending.is_full() {
-            failure(actions, "UPR", format!("{} is not told: too many updates wait", function.host));
-            return true;
+            return failure(actions, "UPR", format!("{} is not told: too many updates wait", function.host));
         }
         let session = self.sessions.next();
         let user = imsi.reveal();
         let plmns = plmn_octets(&record.subscriber);
+        let visited = record.visited.map(PlmnId::to_octets);
+        let is_update = flags & UprFlags::UPDATE != 0;
         let request = pc4a::UpdateProseSubscriberDataRequest {
             session_id: &session,
             vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
@@ -146,18 +173,28 @@ impl Hss {
             destination_host: &function.host,
             destination_realm: &function.realm,
             user_name: &user,
-            prose_subscription_data: prose_data(&record.subscriber, &plmns),
-            upr_flags: if permission.is_some() { UprFlags::UPDATE } else { UprFlags::REMOVAL },
+            prose_subscription_data: if is_update { prose_data(&record.subscriber, &plmns) } else { None },
+            visited_plmn_id: visited.as_ref().filter(|_| is_update).map(<[u8; 3]>::as_slice),
+            upr_flags: flags,
+            reset_id: match flags & UprFlags::RESET_ID_UPDATE {
+                0 => Vec::new(),
+                _ => record.subscriber.reset_ids.iter().map(String::as_bytes).collect(),
+            },
             ..Default::default()
         };
         let token = self.pending.insert(Waiting::Update(imsi));
         send(pc4a::APPLICATION, &request, token, function.clone().into(), actions);
         report(actions, "UPR", format!("subscription of {imsi} changed, {} is told", function.host));
-        true
     }
 
     /// The HSS has restarted: every function that serves a subscriber is told with RSR.
     pub fn reset(&mut self, actions: &mut Vec<Action>) {
+        self.reset_of(&[], &[], actions);
+    }
+
+    /// A part of the HSS has restarted: the subscriptions whose IMSI begins with one of `users`, or that rest on one of
+    /// the resources `ids`; both empty for all. Every function that serves a subscriber is told with RSR.
+    pub fn reset_of(&mut self, users: &[&str], ids: &[&str], actions: &mut Vec<Action>) {
         let mut functions: Vec<Serving> = self.records.values().filter_map(|record| record.function.clone()).collect();
         functions.sort_by(|left, right| left.host.cmp(&right.host));
         functions.dedup();
@@ -170,6 +207,8 @@ impl Hss {
                 origin_realm: &self.identity.realm,
                 destination_host: &function.host,
                 destination_realm: &function.realm,
+                user_id: users.to_vec(),
+                reset_id: ids.iter().map(|id| id.as_bytes()).collect(),
                 ..Default::default()
             };
             let token = self.pending.insert(Waiting::Reset);
@@ -183,7 +222,13 @@ impl Hss {
         self.records.get(&imsi)?.function.as_ref().map(|serving| serving.host.as_str())
     }
 
-    fn request(&mut self, asked: &Asked, actions: &mut Vec<Action>) {
+    /// What the function that serves a subscriber said was taken back in a network: revocation bits of PNR-Flags.
+    #[must_use]
+    pub fn revoked(&self, imsi: Imsi, plmn: PlmnId) -> u32 {
+        self.records.get(&imsi).and_then(|record| record.revoked.get(&plmn.to_octets())).copied().unwrap_or_default()
+    }
+
+    fn request(&mut self, now: Now, asked: &Asked, actions: &mut Vec<Action>) {
         if asked.header.application == pc4a::APPLICATION
             && !self.functions.is_empty()
             && !self.functions.iter().any(|host| same_host(host, &asked.sender.peer))
@@ -193,10 +238,13 @@ impl Hss {
             asked.reply(&self.identity, Outcome::REJECTED).because(&why).send(actions);
             return;
         }
+        if asked.header.application == pc4a::APPLICATION && features::refused(asked, &self.identity, actions) {
+            return;
+        }
         let message = asked.message.as_slice();
         let answered = match (asked.header.application, asked.header.code) {
             (s6a::APPLICATION, 316) => {
-                s6a::UpdateLocationRequest::decode(message).map(|request| self.location(asked, &request, actions))
+                s6a::UpdateLocationRequest::decode(message).map(|request| self.location(now, asked, &request, actions))
             }
             (pc4a::APPLICATION, 8_388_664) => pc4a::ProseSubscriberInformationRequest::decode(message)
                 .map(|request| self.information(asked, &request, actions)),
@@ -204,7 +252,7 @@ impl Hss {
                 pc4a::ProseNotifyRequest::decode(message).map(|request| self.notification(asked, &request, actions))
             }
             (pc4a::APPLICATION, 8_388_713) => pc4a::ProseInitialLocationInformationRequest::decode(message)
-                .map(|request| self.initial_location(asked, &request, actions)),
+                .map(|request| self.initial_location(now, asked, &request, actions)),
             _ => {
                 asked.unknown(&self.identity, APPLICATIONS, actions);
                 Ok(())
@@ -240,7 +288,13 @@ impl Hss {
     }
 
     /// ULR: the MME learns what the subscription says, ProSe included (requirement MME-1).
-    fn location(&mut self, asked: &Asked, request: &s6a::UpdateLocationRequest<'_>, actions: &mut Vec<Action>) {
+    fn location(
+        &mut self,
+        now: Now,
+        asked: &Asked,
+        request: &s6a::UpdateLocationRequest<'_>,
+        actions: &mut Vec<Action>,
+    ) {
         let Ok(visited) = PlmnId::from_slice(request.visited_plmn_id) else {
             let fault = bad_value::<dictionary::VisitedPlmnId>(&asked.message, "three octets of a PLMN");
             asked.refuse(&self.identity, &[fault], actions);
@@ -249,7 +303,8 @@ impl Hss {
         let identity = self.identity.clone();
         let Some((imsi, record)) = self.record(asked, request.user_name, "ULR", actions) else { return };
         record.mme = Some(Serving::new(request.origin_host, request.origin_realm));
-        record.visited = Some(visited);
+        let moved = record.visited.replace(visited).is_some_and(|before| before != visited);
+        record.seen = now.elapsed;
         let plmns = plmn_octets(&record.subscriber);
         let msisdn = record.subscriber.msisdn.map(|msisdn| msisdn.to_tbcd());
         let data = S6aData {
@@ -263,6 +318,10 @@ impl Hss {
             .with::<UlaFlags>(&1)
             .with::<dictionary::SubscriptionData>(&data)
             .send(actions);
+        // The function keeps the registered network beside the subscription.
+        if moved {
+            self.update(imsi, UprFlags::UPDATE, actions);
+        }
     }
 
     /// PIR: unknown 5001, no ProSe subscription 5610, nothing allowed 5611, else the data. TS 29.344 5.2.
@@ -276,7 +335,7 @@ impl Hss {
         let Some((imsi, record)) = self.record(asked, request.user_name, "PIR", actions) else { return };
         let refusal = match record.subscriber.prose_permission {
             None => Some(ExperimentalResultCode::DIAMETER_ERROR_UNKNOWN_PROSE_SUBSCRIPTION),
-            Some(0) => Some(ExperimentalResultCode::DIAMETER_ERROR_PROSE_NOT_ALLOWED),
+            Some(_) if !record.is_allowed() => Some(ExperimentalResultCode::DIAMETER_ERROR_PROSE_NOT_ALLOWED),
             Some(_) => None,
         };
         if let Some(code) = refusal {
@@ -294,16 +353,19 @@ impl Hss {
         if let Some(data) = prose_data(&record.subscriber, &plmns) {
             reply = reply.with::<dictionary::ProseSubscriptionData>(&data);
         }
-        reply
+        reply = reply
             .with_option::<dictionary::Msisdn>(msisdn.as_deref().as_ref())
-            .with_option::<dictionary::VisitedPlmnId>(visited.as_ref().map(<[u8; 3]>::as_slice).as_ref())
-            .send(actions);
+            .with_option::<dictionary::VisitedPlmnId>(visited.as_ref().map(<[u8; 3]>::as_slice).as_ref());
+        for id in &record.subscriber.reset_ids {
+            reply = reply.with::<dictionary::ResetId>(&id.as_bytes());
+        }
+        reply.send(actions);
     }
 
     /// PNR: the function has let a subscriber go, or withdrawn an authorization.
     fn notification(&mut self, asked: &Asked, request: &pc4a::ProseNotifyRequest<'_>, actions: &mut Vec<Action>) {
         let Some(user_name) = request.user_name else {
-            let fault = super::reply::missing::<dictionary::UserName>();
+            let fault = missing::<dictionary::UserName>();
             asked.refuse(&self.identity, &[fault], actions);
             return;
         };
@@ -316,14 +378,30 @@ impl Hss {
             asked.refuse(&identity, &[fault], actions);
             return;
         }
+        let serves = record.function.as_ref().is_some_and(|serving| same_host(&serving.host, request.origin_host));
         if flags & PnrFlags::PURGED_UE != 0 {
             // After a move the old function purges a UE that another serves by now: its registration stays.
-            if record.function.as_ref().is_some_and(|serving| same_host(&serving.host, request.origin_host)) {
+            if serves {
                 record.function = None;
+                record.revoked.clear();
             }
             report(actions, "PNA", format!("{} has purged {imsi}", request.origin_host));
-        } else {
-            report(actions, "PNA", format!("{} has withdrawn authorizations of {imsi}", request.origin_host));
+        } else if flags & known != 0 {
+            let visited = request.visited_plmn_id.ok_or_else(missing::<dictionary::VisitedPlmnId>).and_then(|octets| {
+                let wrong = |_| bad_value::<dictionary::VisitedPlmnId>(&asked.message, "three octets of a PLMN");
+                PlmnId::from_slice(octets).map_err(wrong)
+            });
+            match visited {
+                Err(fault) => return asked.refuse(&identity, &[fault], actions),
+                Ok(visited) => {
+                    if serves
+                        && (record.revoked.len() < MOST_REVOKED || record.revoked.contains_key(&visited.to_octets()))
+                    {
+                        *record.revoked.entry(visited.to_octets()).or_default() |= flags & known;
+                    }
+                    report(actions, "PNA", format!("authorizations of {imsi} in {visited} are withdrawn"));
+                }
+            }
         }
         asked.reply(&identity, Outcome::SUCCESS).send(actions);
     }
@@ -331,6 +409,7 @@ impl Hss {
     /// PSR: where the UE is, as far as its MME tells.
     fn initial_location(
         &mut self,
+        now: Now,
         asked: &Asked,
         request: &pc4a::ProseInitialLocationInformationRequest<'_>,
         actions: &mut Vec<Action>,
@@ -342,7 +421,12 @@ impl Hss {
             asked.reply(&identity, outcome).send(actions);
             return;
         };
-        let location = Location { mme_name: Some(&mme.host), ..Default::default() };
+        let age = now.elapsed.saturating_sub(record.seen).as_secs() / 60;
+        let location = Location {
+            mme_name: Some(&mme.host),
+            age_of_location_information: Some(u32::try_from(age).unwrap_or(u32::MAX)),
+            ..Default::default()
+        };
         let visited = record.visited.map(PlmnId::to_octets);
         asked
             .reply(&identity, Outcome::SUCCESS)
@@ -357,11 +441,11 @@ impl Element for Hss {
         APPLICATIONS
     }
 
-    fn handle(&mut self, _now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+    fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         match event {
             Event::Request { ticket, sender, header, message } => {
                 let asked = Asked { ticket, sender: sender.clone(), header, message: message.to_vec() };
-                self.request(&asked, actions);
+                self.request(now, &asked, actions);
             }
             Event::Answer { token, result } => {
                 let outcome = Outcome::of_result(result);
@@ -380,13 +464,32 @@ impl Element for Hss {
                             failure(actions, "UPA", text);
                         }
                     }
-                    (Some(Waiting::Reset), Ok(_)) => report(actions, "RSA", outcome.to_string()),
+                    (Some(Waiting::Reset), Ok(_)) if outcome.is_success() => {
+                        report(actions, "RSA", outcome.to_string())
+                    }
+                    (Some(Waiting::Reset), Ok(_)) => failure(actions, "RSA", outcome.to_string()),
                     (Some(_), Err(why)) => failure(actions, "PC4a", silence(why)),
                     (None, _) => {}
                 }
             }
             Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
+    }
+}
+
+impl Record {
+    const fn new(subscriber: Subscriber) -> Self {
+        Self { subscriber, mme: None, visited: None, seen: Duration::ZERO, function: None, revoked: BTreeMap::new() }
+    }
+
+    /// Whether anything is allowed where the UE is now. Networks are named for the direct services alone: what goes by
+    /// way of the core (EPC-level discovery, WLAN direct) is allowed everywhere.
+    fn is_allowed(&self) -> bool {
+        let permission = self.subscriber.prose_permission.unwrap_or_default();
+        let everywhere = ProsePermission::EPC_LEVEL_PROSE_DISCOVERY | ProsePermission::EPC_SUPPORT_WLAN_DIRECT;
+        let networks = &self.subscriber.allowed_plmns;
+        let here = |visited: PlmnId| networks.iter().any(|allowed| allowed.plmn == visited);
+        permission & everywhere != 0 || permission != 0 && (networks.is_empty() || self.visited.is_none_or(here))
     }
 }
 

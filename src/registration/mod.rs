@@ -21,6 +21,7 @@ pub mod config;
 pub mod credential;
 pub mod element;
 mod exchange;
+mod features;
 pub mod function;
 pub mod hss;
 pub mod identifiers;
@@ -37,7 +38,7 @@ pub use credential::{Credential, Secret, Signer};
 pub use element::{
     Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
 };
-pub use function::{Function, FunctionConfig};
+pub use function::{Function, FunctionConfig, standard};
 pub use hss::{Hss, HssConfig};
 pub use mme::{Mme, MmeConfig};
 pub use ue::{Ue, UeConfig};

@@ -115,6 +115,15 @@ impl Node {
         }
     }
 
+    /// Waits for lines with all of these words, in whatever order.
+    pub fn all(&mut self, words: &[String]) {
+        let mut missing: Vec<&String> = words.iter().collect();
+        while !missing.is_empty() {
+            let line = self.says("");
+            missing.retain(|words| !line.contains(words.as_str()));
+        }
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();

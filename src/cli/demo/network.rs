@@ -427,6 +427,7 @@ fn hss_config(scene: &Scene) -> Result<HssConfig, DigitsError> {
             msisdn: format!("49151{:07}", place + 1).parse().ok(),
             prose_permission: permission,
             allowed_plmns: Vec::new(),
+            reset_ids: Vec::new(),
         })
     };
     let subscribers = scene.places().map(subscriber).collect::<Result<_, _>>()?;
@@ -458,6 +459,7 @@ fn function_config(plmn: PlmnId, allocator: u16, other: usize, network_key: [u8;
         most_bindings: 64,
         most_pending: 65_536,
         overload: OverloadSettings::default(),
+        standard: crate::registration::standard::StandardConfig::default(),
     }
 }
 

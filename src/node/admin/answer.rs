@@ -61,7 +61,7 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let lens = Lens { now: UnixSeconds(unix.as_secs()), clear: question.clear };
     let mut send = |page: Vec<u8>| if send(page) { Ok(()) } else { Err(Stop::Gone) };
-    match question.ask {
+    match &question.ask {
         Ask::Peers => {
             let views = desk.peers.borrow().clone();
             let limit = usize::try_from(question.limit).unwrap_or(usize::MAX);
@@ -79,7 +79,7 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
         }
         Ask::Ue(named) => {
             let contexts = contexts(desk)?;
-            let found = match named {
+            let found = match *named {
                 Named::Imsi(imsi) => contexts.get(imsi)?,
                 Named::Id1(id1) => contexts.get_by_id1(id1)?,
             };
@@ -113,6 +113,14 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
                 _ => registration::Inquiry::Deregister { ue },
             };
             send(line(&operate(desk, order)?))?;
+            Ok((1, None))
+        }
+        Ask::Begin(wish) => {
+            send(line(&operate(desk, registration::Inquiry::Begin { wish: (**wish).clone() })?))?;
+            Ok((1, None))
+        }
+        Ask::News(procedure) => {
+            send(line(&operate(desk, registration::Inquiry::News { procedure: *procedure })?))?;
             Ok((1, None))
         }
     }

@@ -11,6 +11,8 @@
 //! {"ask":"moves"}                              {"direction":"in","imsi":"00101**********",...}
 //! {"ask":"revoke","ue":"00f1100000000001"}     what the function has begun to do
 //! {"ask":"deregister","ue":"001010000000001"}  likewise
+//! {"ask":"begin","wish":{"begin":"locate",...}}  {"begun":true}, or {"procedure":1,"news":[...]}
+//! {"ask":"news","procedure":1}                 {"procedure":1,"news":[...]}: what has come of it since
 //! ```
 //! IMSI and MSISDN are masked unless `"clear":true` is asked for. Contexts are read beside the node's task, a page at a
 //! time, so that no question holds up a registration. `socket.rs` makes the socket, `question.rs` judges a line,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::registration::identifiers::{Imsi, Pduid};
+use crate::registration::standard::Wish;
 
 /// The most that one answer shows.
 pub const MOST_SHOWN: u64 = 1_000_000;
@@ -22,7 +23,7 @@ pub struct Question {
 }
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The peers.
     Peers,
@@ -36,6 +37,10 @@ pub enum Ask {
     Revoke(Named),
     /// Forget a UE; app servers and HSS are told.
     Deregister(Named),
+    /// Begin a procedure of 3GPP.
+    Begin(Box<Wish>),
+    /// What has come of one.
+    News(u64),
 }
 
 /// How a UE is named.
@@ -53,6 +58,8 @@ struct Line {
     ask: String,
     ue: Option<String>,
     limit: Option<u64>,
+    wish: Option<Wish>,
+    procedure: Option<u64>,
     #[serde(default)]
     clear: bool,
 }
@@ -65,6 +72,11 @@ impl Question {
     pub fn parse(line: &[u8]) -> Result<Self, String> {
         let line: Line = serde_json::from_slice(line).map_err(|error| format!("this is no question: {error}"))?;
         let ask = match (&*line.ask, &line.ue) {
+            ("begin", None) => {
+                let wish = line.wish.ok_or("\"wish\" is missing: an object with \"begin\" and what belongs to it")?;
+                Ask::Begin(Box::new(wish))
+            }
+            ("news", None) => Ask::News(line.procedure.ok_or("\"procedure\" is missing: the number that begin gave")?),
             ("peers", None) => Ask::Peers,
             ("ues", None) => Ask::Ues,
             ("moves", None) => Ask::Moves,
@@ -74,8 +86,10 @@ impl Question {
             ("ue" | "revoke" | "deregister", None) => {
                 return Err("\"ue\" is missing: an IMSI, or an ID1 of 16 hexadecimal digits".to_owned());
             }
-            ("peers" | "ues" | "moves", Some(_)) => return Err(format!("{} takes no \"ue\"", line.ask)),
-            _ => return Err("\"ask\" is none of peers, ues, ue, moves, revoke, deregister".to_owned()),
+            ("peers" | "ues" | "moves" | "begin" | "news", Some(_)) => {
+                return Err(format!("{} takes no \"ue\"", line.ask));
+            }
+            _ => return Err("\"ask\" is none of peers, ues, ue, moves, revoke, deregister, begin, news".to_owned()),
         };
         let limit = line.limit.unwrap_or(SHOWN);
         if !(1..=MOST_SHOWN).contains(&limit) {
@@ -94,6 +108,8 @@ impl Question {
             Ask::Moves => "moves",
             Ask::Revoke(_) => "revoke",
             Ask::Deregister(_) => "deregister",
+            Ask::Begin(_) => "begin",
+            Ask::News(_) => "news",
         }
     }
 }

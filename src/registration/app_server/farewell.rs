@@ -13,7 +13,7 @@ use crate::registration::element::{Action, Report};
 use crate::registration::exchange::failure;
 use crate::registration::identifiers::{FunctionAddress, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, missing, optional, required};
-use crate::store::{Condition, StoreError, StoredUser, UserReader, Write};
+use crate::store::{Condition, ContextReader, StoreError, StoredUser, UserReader, Write};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
@@ -42,7 +42,7 @@ impl<'a> Farewell<'a> {
     }
 }
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// Takes leave of a UE: only the function that serves it may say so, and what is gone already is gone.
     pub(super) fn farewell(&self, asked: &Asked, actions: &mut Vec<Action>) -> Result<Step, StoreError> {
         let message = asked.message.as_slice();

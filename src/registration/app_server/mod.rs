@@ -7,7 +7,7 @@
 //! message 4 ◄── ID2 dropped ◄─────────────────────────── refused, unreachable, silent ◄──┘
 //! ```
 //! `register.rs` has messages 1 to 4; `authenticate.rs` and the two ways to prove a user stand beside it. `update.rs` has
-//! what the function sends by PXR: the move of a UE (U1), the standard registration and the map request.
+//! the move of a UE (U1), which the function sends by PXR, and `standard.rs` the procedures of TS 29.343.
 //!
 //! Whatever changes a registration is a `Job`: it reads, judges, and asks for a write on the condition that nothing has
 //! changed since. What must be said after the write is held back until the write is durable; when somebody else was
@@ -18,6 +18,7 @@ mod farewell;
 mod passwords;
 mod proofs;
 mod register;
+mod standard;
 mod update;
 pub mod users;
 
@@ -29,16 +30,17 @@ use serde::Deserialize;
 pub use authenticate::{Claim, Inquiry, NotProved, Pledge, Question, UserAuthenticator};
 pub use passwords::Passwords;
 pub use proofs::{Nonce, SignedProofs};
+pub use standard::Account;
 pub use users::{PasswordHash, PublicKey, User, UserError};
 
 use super::config::{ConfigError, FunctionPeer, Identity};
-use super::element::{Action, Element, Event, NoAnswer, Now, Token};
+use super::element::{self, Action, Element, Event, NoAnswer, NoReply, Now, Token};
 use super::exchange::{Entropy, Pending, Sessions, failure};
 use super::identifiers::{Id2, UnixSeconds};
 use super::overload::{Guard, Load, priority_of};
 use super::reply::{Asked, Outcome};
 use crate::interfaces::{pc2, pc3};
-use crate::store::{StoreError, UserReader, Write, WriteOutcome};
+use crate::store::{ContextReader, StoreError, UserReader, Write, WriteOutcome};
 
 use register::{Attempt, Tentative, Wish};
 
@@ -88,6 +90,9 @@ pub struct AppServerConfig {
     /// Users that may be registered at a time; further ones are answered DIAMETER_RESOURCES_EXCEEDED.
     #[serde(default = "most_users")]
     pub most_users: usize,
+    /// Users as the standard knows them.
+    #[serde(default)]
+    pub account: Vec<Account>,
 }
 
 impl AppServerConfig {
@@ -109,6 +114,7 @@ impl AppServerConfig {
             most_pending: most_pending(),
             shed_from: shed_from(),
             most_users: most_users(),
+            account: Vec::new(),
         }
     }
 }
@@ -187,6 +193,7 @@ pub struct AppServer<R> {
     /// By (application, user).
     tentative: HashMap<(Box<str>, Box<str>), Tentative>,
     pending: Pending<Waiting>,
+    standard: standard::Standard,
     /// Passwords that are being judged.
     judging: usize,
     sessions: Sessions,
@@ -196,7 +203,7 @@ pub struct AppServer<R> {
 
 const APPLICATIONS: &[u32] = &[pc3::APPLICATION, pc2::APPLICATION, pc2::APPLICATION_FIRST];
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// An app server over the store that `reader` reads, whose users prove themselves by the keys and passwords of
     /// `config`. `seed` comes from the operating system's randomness.
     ///
@@ -238,6 +245,7 @@ impl<R: UserReader> AppServer<R> {
         Ok(Self {
             sessions: Sessions::new(&identity.host, &mut entropy),
             pending: Pending::new(config.most_pending),
+            standard: standard::Standard::new(config.most_pending),
             identity,
             config,
             authenticators,
@@ -284,6 +292,9 @@ impl<R: UserReader> AppServer<R> {
     }
 
     fn answer(&mut self, now: Now, token: Token, result: Result<&[u8], NoAnswer>, actions: &mut Vec<Action>) {
+        if self.standard_answer(token, result, actions) {
+            return;
+        }
         if let Some(Waiting::Message3(attempt)) = self.pending.take(token) {
             self.message_3(now, attempt, result, actions);
         }
@@ -364,13 +375,33 @@ impl<R: UserReader> AppServer<R> {
     }
 }
 
-impl<R: UserReader> Element for AppServer<R> {
+impl<R: UserReader + ContextReader> Element for AppServer<R> {
     fn applications(&self) -> &[u32] {
         APPLICATIONS
     }
 
     fn start(&mut self, now: Now, _actions: &mut Vec<Action>) {
         self.authenticators.iter_mut().for_each(|authenticator| authenticator.start(now));
+    }
+
+    fn operate(
+        &mut self,
+        now: Now,
+        question: &element::Inquiry,
+        actions: &mut Vec<Action>,
+    ) -> Result<serde_json::Value, NoReply> {
+        let element::Inquiry::Begin { wish } = question else { return Err(NoReply::NotHere) };
+        let from = actions.len();
+        let begun = match wish {
+            super::standard::Wish::Ban { rpauid, banned } => self.ban(rpauid, banned, actions),
+            super::standard::Wish::Lift { rpauid, banned } => self.lift(rpauid, banned, actions),
+            _ => return Err(NoReply::Refused("this node is an app server: a function begins that".to_owned())),
+        };
+        self.conclude(now, from, actions);
+        match begun {
+            true => Ok(serde_json::json!({ "begun": true })),
+            false => Err(NoReply::Refused("one of them is unknown here, or there is no such ban".to_owned())),
+        }
     }
 
     fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
@@ -394,7 +425,8 @@ impl<R: UserReader> Element for AppServer<R> {
                 self.answer(now, token, result, actions);
             }
             Event::Stored { token, result } => {
-                if let Some(Waiting::Write { job, attempt, held }) = self.pending.take(token) {
+                if self.standard_stored(token, &result, actions) {
+                } else if let Some(Waiting::Write { job, attempt, held }) = self.pending.take(token) {
                     self.written(now, (job, attempt, held), result, actions);
                 }
             }

@@ -16,7 +16,7 @@ use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, failure, report, send};
 use crate::registration::identifiers::{FunctionAddress, Id2, Pduid, PlmnId};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, body, missing, silence};
-use crate::store::{BoundUe, Condition, StoreError, UserReader, UserRegistration, Write};
+use crate::store::{BoundUe, Condition, ContextReader, StoreError, UserReader, UserRegistration, Write};
 
 /// UEs one user may be registered with in one application.
 const MOST_UES: usize = 16;
@@ -49,7 +49,7 @@ pub(super) struct Attempt {
     tentative: bool,
 }
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// Message 1, up to the question whether the user is proved.
     pub(super) fn message_1(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
         let (wish, kind, inquiry) = {

@@ -1,11 +1,9 @@
-//! What a function asks of the app server by PXR: to follow a UE that has moved (message U1), the standard registration
-//! and the map request of TS 29.343.
+//! What a function asks of the app server by PXR: to follow a UE that has moved (message U1).
 
 use super::{AppServer, Job, Step, id2_of, seconds};
 use crate::avp::dictionary::{
     ContextMove, ExperimentalResultCode, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId,
-    Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType, TargetAppLayerUserId,
-    TargetedEpuid,
+    Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId, ProseRequestType,
 };
 use crate::avp::{Address, Fault};
 use crate::interfaces::pc2;
@@ -15,47 +13,37 @@ use crate::registration::element::{Action, Now, Report};
 use crate::registration::exchange::failure;
 use crate::registration::identifiers::{FunctionAddress, Pduid};
 use crate::registration::reply::{Asked, Outcome, address_of, bad_value, missing, optional, required};
-use crate::store::{Condition, Epuid, StoreError, StoredUser, UserReader, UserRegistration, Write};
+use crate::store::{Condition, ContextReader, StoreError, StoredUser, UserReader, UserRegistration, Write};
 
 type Request<'a> = pc2::ProXimityActionRequest<'a>;
 
-impl<R: UserReader> AppServer<R> {
+impl<R: UserReader + ContextReader> AppServer<R> {
     /// PXR, by its ProSe-Request-Type.
     pub(super) fn action_request(&mut self, now: Now, asked: Asked, actions: &mut Vec<Action>) {
         let request = match Request::decode(&asked.message) {
             Ok(request) => request,
             Err(faults) => return asked.refuse(&self.identity, &faults, actions),
         };
-        let reject = |code| Some(Outcome::tgpp(code));
-        let outcome = match request.prose_request_type {
+        match request.prose_request_type {
             ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE => {
-                return match optional::<ContextMove>(&request.extra, &asked.message) {
+                match optional::<ContextMove>(&request.extra, &asked.message) {
                     Ok(Some(ContextMove::DEREGISTERED)) => self.run(now, Job::Farewell(asked), 0, actions),
                     Ok(Some(_)) => self.run(now, Job::Move(asked), 0, actions),
                     Ok(None) => self.run(now, Job::Register(asked), 0, actions),
                     Err(fault) => self.refuse(&asked, &fault, actions),
-                };
+                }
             }
-            ProseRequestType::PROSE_MAP_REQUEST => return self.map_request(&asked, &request, actions),
-            // Discovery has RPAUIDs and this server has allotted none.
-            ProseRequestType::AUTHORIZATION_ANNOUNCE..=ProseRequestType::AUTHORIZATION_UPDATE => {
-                reject(ExperimentalResultCode::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN)
+            ProseRequestType::PROSE_MAP_REQUEST..=ProseRequestType::AUTHORIZATION_MONITOR_ACE_OPEN => {
+                self.standard_request(&asked, &request, actions);
             }
-            ProseRequestType::AUTHORIZATION_ANNOUNCE_ACE_OPEN | ProseRequestType::AUTHORIZATION_MONITOR_ACE_OPEN => {
-                reject(ExperimentalResultCode::DIAMETER_ERROR_AUTHORIZATION_REJECT)
-            }
-            _ => None,
-        };
-        match outcome {
-            Some(outcome) => asked.reply(&self.identity, outcome).send(actions),
-            None => {
+            _ => {
                 let fault = bad_value::<ProseRequestType>(&asked.message, "ProSe-Request-Type of PXR");
                 self.refuse(&asked, &fault, actions);
             }
         }
     }
 
-    fn refuse(&self, asked: &Asked, fault: &Fault, actions: &mut Vec<Action>) {
+    pub(super) fn refuse(&self, asked: &Asked, fault: &Fault, actions: &mut Vec<Action>) {
         failure(actions, "PXR", format!("refused: {fault}"));
         asked.refuse(&self.identity, std::slice::from_ref(fault), actions);
     }
@@ -140,100 +128,6 @@ impl<R: UserReader> AppServer<R> {
     pub(super) fn is_host(&self, address: &FunctionAddress, peer: &str) -> bool {
         address.fqdn().is_some_and(|name| same_host(name.as_str(), peer))
             || self.config.functions.iter().any(|function| same_host(&function.host, peer) && function.is_at(address))
-    }
-
-    /// Type 0 without the marker: a user of ours has an EPUID. TS 23.303, TS 29.343.
-    pub(super) fn application_registration(
-        &mut self,
-        asked: &Asked,
-        actions: &mut Vec<Action>,
-    ) -> Result<Step, StoreError> {
-        let read = Request::decode(&asked.message).and_then(|request| {
-            let id2 = request.origin_app_layer_user_id.ok_or_else(|| vec![missing::<OriginAppLayerUserId>()])?;
-            let pfid = request.prose_function_id.ok_or_else(|| vec![missing::<ProseFunctionId>()])?;
-            Ok((id2, pfid, request.prose_app_id, request.requesting_epuid))
-        });
-        let (id2, pfid, application, epuid) = match read {
-            Ok(read) => read,
-            Err(faults) => {
-                asked.refuse(&self.identity, &faults, actions);
-                return Ok(Step::Over);
-            }
-        };
-        let peer = asked.sender.peer.as_str();
-        let pfid = FunctionAddress::from_name_octets(pfid).ok().filter(|pfid| self.is_host(pfid, peer));
-        let mut write = None;
-        let outcome = match (self.find_user(application, id2)?, pfid) {
-            (None, _) => Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN),
-            (Some(_), None) => Outcome::tgpp(ExperimentalResultCode::DIAMETER_ERROR_PFID_UNKNOWN),
-            (Some(StoredUser { version, mut registration }), Some(pfid)) => {
-                let epuid = epuid.map(|epuid| Epuid { epuid: epuid.into(), function: pfid.to_string().into() });
-                if epuid.is_some() && registration.epuid != epuid {
-                    registration.epuid = epuid;
-                    let condition = Condition::Version(version);
-                    write = Some(Write::PutUser { registration: Box::new(registration), condition });
-                }
-                Outcome::SUCCESS
-            }
-        };
-        let text = format!("registration of {id2} by {peer}: {outcome}");
-        let told = Action::Report(Report { step: "PXR type 0", text, failure: false });
-        let held = vec![told, asked.reply(&self.identity, outcome).action()];
-        match write {
-            Some(write) => Ok(Step::Write { write, held }),
-            None => {
-                actions.extend(held);
-                Ok(Step::Over)
-            }
-        }
-    }
-
-    /// Type 1: where another user can be found.
-    fn map_request(&self, asked: &Asked, request: &Request<'_>, actions: &mut Vec<Action>) {
-        let (Some(origin), Some(target)) = (request.origin_app_layer_user_id, request.target_app_layer_user_id) else {
-            let fault = match request.origin_app_layer_user_id {
-                None => missing::<OriginAppLayerUserId>(),
-                Some(_) => missing::<TargetAppLayerUserId>(),
-            };
-            return self.refuse(asked, &fault, actions);
-        };
-        let found = self.find_user(request.prose_app_id, origin).and_then(|origin| match origin {
-            None => Ok(None),
-            Some(_) => self.find_user(request.prose_app_id, target).map(Some),
-        });
-        let epuid = match found {
-            Err(why) => return self.unreadable(asked, "PXR type 1", &why, actions),
-            Ok(None) => {
-                let code = ExperimentalResultCode::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN;
-                return asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
-            }
-            Ok(Some(found)) => found.and_then(|stored| stored.registration.epuid),
-        };
-        let reply = match &epuid {
-            None => {
-                let code = ExperimentalResultCode::DIAMETER_ERROR_TARGET_ALUID_UNKNOWN;
-                asked.reply(&self.identity, Outcome::tgpp(code))
-            }
-            Some(Epuid { epuid, function }) => asked
-                .reply(&self.identity, Outcome::SUCCESS)
-                .with::<TargetedEpuid>(&&**epuid)
-                .with::<ProseFunctionId>(&function.as_bytes()),
-        };
-        reply.send(actions);
-    }
-
-    /// The registration of an ID2: in the application named, else in any that this server has.
-    fn find_user(&self, application: Option<&str>, id2: &str) -> Result<Option<StoredUser>, StoreError> {
-        let Some(id2) = id2_of(id2) else { return Ok(None) };
-        if let Some(application) = application {
-            return self.reader.user(application, &id2);
-        }
-        for application in &self.config.applications {
-            if let Some(found) = self.reader.user(application, &id2)? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
     }
 }
 

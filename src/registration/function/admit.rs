@@ -3,10 +3,11 @@
 use super::order::{Arrived, Queued};
 use super::{APPLICATIONS, Function, Job, Waiting, subscription};
 use crate::avp::dictionary::{Pduid as PduidAvp, UserName};
-use crate::interfaces::{pc2, pc4};
+use crate::interfaces::{pc2, pc4, pc6};
 use crate::message::find;
 use crate::registration::element::{Action, NoAnswer, Now, Token};
 use crate::registration::exchange::failure;
+use crate::registration::features;
 use crate::registration::identifiers::{Imsi, Pduid};
 use crate::registration::overload::{Load, priority_of};
 use crate::registration::reply::{Asked, Outcome, body};
@@ -80,6 +81,9 @@ impl<R: ContextReader> Function<R> {
 
     /// Begins a request whose turn it is.
     pub(super) fn dispatch(&mut self, now: Now, asked: Asked, found: Option<Box<Stored>>, actions: &mut Vec<Action>) {
+        if asked.header.application == pc4::hss::APPLICATION && features::refused(&asked, &self.identity, actions) {
+            return;
+        }
         match (asked.header.application, asked.header.code) {
             (pc4::mme::APPLICATION, COMMAND_A) => self.message_5(now, asked, actions),
             (pc2::APPLICATION | pc2::APPLICATION_FIRST, 8_388_727) => {
@@ -89,6 +93,7 @@ impl<R: ContextReader> Function<R> {
             (pc4::function::APPLICATION, COMMAND_B) => self.run(now, Job::LetGo(asked), 0, actions),
             (pc4::hss::APPLICATION, 8_388_665) => self.run(now, Job::Subscription(asked), 0, actions),
             (pc4::hss::APPLICATION, 322 | pc4::hss::RESET_SECOND_CODE) => self.reset_request(&asked, actions),
+            (pc6::APPLICATION, _) => self.network_request(now, asked, actions),
             _ => asked.unknown(&self.identity, APPLICATIONS, actions),
         }
     }
@@ -130,6 +135,7 @@ impl<R: ContextReader> Function<R> {
             Some(Waiting::Context(allocation)) => self.context(now, allocation, result, actions),
             Some(Waiting::Parcel(parcel, version)) => self.told(now, &parcel, version, result, actions),
             Some(Waiting::Told { step, what }) => subscription::told(step, &what, result, actions),
+            Some(Waiting::Standard(pause)) => self.standard_answer(now, *pause, result, actions),
             _ => {}
         }
     }

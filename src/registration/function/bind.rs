@@ -44,17 +44,16 @@ impl<R: ContextReader> Function<R> {
         found: Option<Box<Stored>>,
         actions: &mut Vec<Action>,
     ) {
-        let kind = match Request::decode(&asked.message) {
-            Ok(request) => request.prose_request_type,
+        let request = match Request::decode(&asked.message) {
+            Ok(request) => request,
             Err(faults) => return asked.refuse(&self.identity, &faults, actions),
         };
-        match kind {
-            private::REQUEST_TYPE_BIND_USER => self.run(now, Job::Bind(asked, found), 0, actions),
-            // A change of who may discover whom: this function has no discovery under way for anybody.
-            ProseRequestType::AUTHORIZATION_UPDATE => {
-                let code = ExperimentalResultCode::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN;
-                asked.reply(&self.identity, Outcome::tgpp(code)).send(actions);
+        match request.prose_request_type {
+            private::REQUEST_TYPE_BIND_USER => {
+                drop(request);
+                self.run(now, Job::Bind(asked, found), 0, actions);
             }
+            ProseRequestType::AUTHORIZATION_UPDATE => self.authorization_update(now, &asked, &request, actions),
             _ => {
                 let fault = bad_value::<ProseRequestType>(&asked.message, "ProSe-Request-Type of XAR");
                 asked.refuse(&self.identity, &[fault], actions);
@@ -160,7 +159,7 @@ impl<R: ContextReader> Function<R> {
         writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
         let after = match farewells.is_empty() {
             true => After::Nothing,
-            false => After::Parted { imsi, purge: false, farewells },
+            false => After::Parted { imsi, gone: None, farewells },
         };
         Ok(Step::Write { writes, held, after })
     }

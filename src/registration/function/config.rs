@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::standard::StandardConfig;
 use crate::interfaces::pc2;
 use crate::registration::ALL_SERVICES;
 use crate::registration::config::{self, FunctionPeer};
@@ -67,6 +68,9 @@ pub struct FunctionConfig {
     /// What happens before that bound is reached.
     #[serde(default)]
     pub overload: OverloadSettings,
+    /// The procedures of 3GPP beside those of the patent.
+    #[serde(default)]
+    pub standard: StandardConfig,
 }
 
 /// How a function behaves when more comes than it can do.

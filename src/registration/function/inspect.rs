@@ -3,6 +3,7 @@
 use super::deliveries::Parcel;
 use super::lifecycle::{Cause, FAREWELLS, Farewell};
 use super::moving::{MOVES, RELEASES, move_key, parse_key};
+use super::standard::Procedure;
 use super::view::{BindingView, Delivery, MoveView, Moves, UeLine, UePage, UeView};
 use super::{Function, seconds};
 use crate::registration::element::{Action, Inquiry, NoReply, Now};
@@ -30,6 +31,8 @@ impl<R: ContextReader> Function<R> {
             Inquiry::Ue { ue } => serde_json::to_value(self.ue(now, ue)?),
             Inquiry::Moves { after, limit } => serde_json::to_value(self.moves(now, after.as_deref(), *limit)?),
             Inquiry::Revoke { ue } => Ok(self.end(now, ue, Cause::Revoked, actions)?),
+            Inquiry::Begin { wish } => Ok(self.begin(now, wish, actions)?),
+            Inquiry::News { procedure } => Ok(self.all_news(Procedure(*procedure))),
             Inquiry::Deregister { ue } => Ok(self.end(now, ue, Cause::Deregistered, actions)?),
         };
         value.map_err(|why| NoReply::Store(why.to_string()))

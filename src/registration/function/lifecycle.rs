@@ -75,18 +75,15 @@ impl Farewell {
     }
 }
 
+/// The key of a farewell in the store, and the host of its app server.
+pub(super) type KeyAndHost = (Box<str>, Box<str>);
+
 /// For how long an app server is told of a farewell, in seconds.
 const FAREWELL_HOLD: u64 = 24 * 3600;
 
 impl<R: ContextReader> Function<R> {
     /// The write of a farewell to the app server of a binding, and what follows it.
-    pub(super) fn farewell(
-        &self,
-        now: Now,
-        imsi: Imsi,
-        id1: Pduid,
-        binding: &Binding,
-    ) -> (Write, (Box<str>, Box<str>)) {
+    pub(super) fn farewell(&self, now: Now, imsi: Imsi, id1: Pduid, binding: &Binding) -> (Write, KeyAndHost) {
         let key = format!("{FAREWELLS}{:016x}/{id1}/{}/{}", imsi.packed(), binding.application, binding.id2);
         let farewell = Farewell {
             id1: id1.to_string(),
@@ -116,7 +113,7 @@ impl<R: ContextReader> Function<R> {
         let step = if cause == Cause::Expired { "expiry" } else { "deregistration" };
         let mut held = vec![Action::Report(Report { step, text, failure: false })];
         held.extend(success);
-        Step::Write { writes, held, after: After::Parted { imsi, purge: cause.purges(), farewells } }
+        Step::Write { writes, held, after: After::Parted { imsi, gone: Some(cause), farewells } }
     }
 
     /// The UE of an operator's or a UE's own request goes.
@@ -155,15 +152,18 @@ impl<R: ContextReader> Function<R> {
         &mut self,
         now: Now,
         imsi: Imsi,
-        purge: bool,
-        farewells: Vec<(Box<str>, Box<str>)>,
+        gone: Option<Cause>,
+        farewells: Vec<KeyAndHost>,
         actions: &mut Vec<Action>,
     ) {
         for (key, host) in farewells {
             self.deliver(now, Parcel::Farewell { key }, &host, actions);
         }
-        if purge {
+        if gone.is_some_and(Cause::purges) {
             self.purge_notification(imsi, actions);
+        }
+        if gone.is_some() {
+            self.standard_gone(now, imsi, actions);
         }
     }
 

@@ -24,6 +24,7 @@ mod inspect;
 mod lifecycle;
 mod moving;
 mod order;
+pub mod standard;
 mod subscription;
 mod tell;
 pub mod view;
@@ -39,7 +40,7 @@ use super::identifiers::{
 };
 use super::overload::{Guard, priority_of};
 use super::reply::{Asked, Outcome};
-use crate::interfaces::{pc2, pc4};
+use crate::interfaces::{pc2, pc4, pc6};
 use crate::store::{
     self, Condition, ContextReader, Cursor, StoreError, Stored, UeContext, UeState, Write, WriteOutcome,
 };
@@ -48,7 +49,7 @@ pub use config::{AppServerPeer, FunctionConfig, OverloadSettings};
 
 use allocate::Allocation;
 use deliveries::{Deliveries, Parcel};
-use lifecycle::Cause;
+use lifecycle::{Cause, KeyAndHost};
 use order::Turns;
 use tell::Sweep;
 
@@ -110,12 +111,18 @@ enum After {
     },
     /// A UE has gone: the HSS has to know.
     Gone(Imsi),
-    /// Users are no longer bound to a UE, or it has gone altogether: app servers have to know, by key and host, and with
-    /// `purge` the HSS.
+    /// Users are no longer bound to a UE, or it has gone altogether, for the cause given: app servers have to know, by key
+    /// and host, and for most causes the HSS.
     Parted {
         imsi: Imsi,
-        purge: bool,
-        farewells: Vec<(Box<str>, Box<str>)>,
+        gone: Option<Cause>,
+        farewells: Vec<KeyAndHost>,
+    },
+    /// What a UE may do has changed; with nothing left its app servers have to know.
+    Changed {
+        imsi: Imsi,
+        permission: u32,
+        farewells: Vec<KeyAndHost>,
     },
 }
 
@@ -150,6 +157,8 @@ enum Waiting {
         step: &'static str,
         what: String,
     },
+    /// A procedure of 3GPP.
+    Standard(Box<standard::Pause>),
     Housekeeping,
 }
 
@@ -165,6 +174,7 @@ pub struct Function<R> {
     reserving: bool,
     /// Messages 5 that wait for the first block of ID1s.
     waits_for_block: VecDeque<Box<Allocation>>,
+    standard: standard::State,
     pending: Pending<Waiting>,
     sessions: Sessions,
     entropy: Entropy,
@@ -180,6 +190,7 @@ const APPLICATIONS: &[u32] = &[
     pc4::hss::APPLICATION,
     pc4::mme::APPLICATION,
     pc4::function::APPLICATION,
+    pc6::APPLICATION,
 ];
 
 /// A function that cannot start.
@@ -226,6 +237,7 @@ impl<R: ContextReader> Function<R> {
         let allocator = Id1Allocator::resume(space, config.allocator, next_block)
             .map_err(|why| wrong("allocator", why.to_string()))?;
         let mut entropy = Entropy::new(seed);
+        let standard = standard::State::new(&config.standard);
         Ok(Self {
             sessions: Sessions::new(&identity.host, &mut entropy),
             pending: Pending::new(config.most_pending),
@@ -240,6 +252,7 @@ impl<R: ContextReader> Function<R> {
             allocator,
             reserving: false,
             waits_for_block: VecDeque::new(),
+            standard,
             entropy,
         })
     }
@@ -284,7 +297,7 @@ impl<R: ContextReader> Function<R> {
             Job::HandOut(asked) => self.hand_out(now, asked, actions),
             Job::LetGo(asked) => self.let_go(now, asked, actions),
             Job::Subscription(asked) => self.subscription_change(now, asked, actions),
-            Job::Withdraw(imsi) => self.withdraw(*imsi),
+            Job::Withdraw(imsi) => self.withdraw(now, *imsi),
             Job::Confirm { imsi, application, gone } => self.confirm(*imsi, application, *gone, actions),
             Job::Forget(imsi) => self.forget(now, *imsi, actions),
             Job::Depart { imsi, cause, asked } => self.depart(now, *imsi, *cause, asked.as_ref(), actions),
@@ -322,9 +335,16 @@ impl<R: ContextReader> Function<R> {
                 match after {
                     After::Nothing => {}
                     After::Moved { imsi, id1, host } => self.tell_of_move(now, imsi, id1, &host, actions),
-                    After::Gone(imsi) => self.purge_notification(imsi, actions),
-                    After::Parted { imsi, purge, farewells } => {
-                        self.tell_of_parting(now, imsi, purge, farewells, actions);
+                    After::Gone(imsi) => {
+                        self.purge_notification(imsi, actions);
+                        self.standard_gone(now, imsi, actions);
+                    }
+                    After::Parted { imsi, gone, farewells } => {
+                        self.tell_of_parting(now, imsi, gone, farewells, actions);
+                    }
+                    After::Changed { imsi, permission, farewells } => {
+                        self.tell_of_parting(now, imsi, None, farewells, actions);
+                        self.standard_changed(now, imsi, permission, actions);
                     }
                 }
             }
@@ -429,6 +449,7 @@ impl<R: ContextReader> Function<R> {
             }
             Err(why) => failure(actions, "expiry", why.to_string()),
         }
+        self.standard_housekeeping(now, actions);
         self.timer(Waiting::Housekeeping, again, actions);
     }
 
@@ -550,6 +571,7 @@ impl<R: ContextReader> Element for Function<R> {
                     self.written(now, (job, attempt), (held, after), result, actions);
                 }
                 Some(Waiting::Block(reservation)) => self.block_written(now, reservation, result, actions),
+                Some(Waiting::Standard(pause)) => self.standard_stored(*pause, result, actions),
                 _ => {}
             },
             Event::Timer { token } => match self.pending.take(token) {

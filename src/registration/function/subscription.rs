@@ -1,18 +1,18 @@
-//! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR); and the standard
-//! registration of an application by way of the function (PXR type 0). TS 29.344, TS 29.343.
+//! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR). TS 29.344.
 
-use super::lifecycle::Cause;
+use super::lifecycle::{Cause, KeyAndHost};
 use super::{After, Function, Step, Stop, Waiting};
-use crate::avp::dictionary::{ExperimentalResultCode, PnrFlags, ProseRequestType, UprFlags, UserName, group};
-use crate::interfaces::pc2;
+use crate::avp::dictionary::{
+    ExperimentalResultCode, PnrFlags, ProseSubscriptionData, UprFlags, UserName, VisitedPlmnId, group,
+};
 use crate::interfaces::pc4::hss as pc4a;
 use crate::message::Command;
 use crate::registration::config::same_host;
-use crate::registration::element::{Action, Destination, NoAnswer, Now, Report};
+use crate::registration::element::{Action, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, failure, report, send, vendor_specific};
 use crate::registration::identifiers::{Imsi, PlmnId};
-use crate::registration::reply::{Asked, Outcome, bad_value, silence};
-use crate::store::{AllowedPlmn, ContextReader, Subscription, UeState};
+use crate::registration::reply::{Asked, Outcome, bad_value, missing, silence};
+use crate::store::{AllowedPlmn, ContextReader, Subscription, UeContext, UeState, Write};
 
 impl<R: ContextReader> Function<R> {
     /// Whether a request comes from the HSS; if not, the answer says so.
@@ -67,12 +67,21 @@ impl<R: ContextReader> Function<R> {
         let mut context = stored.context.clone();
         let subscription = &mut context.subscription;
         if flags & UprFlags::UPDATE != 0 {
+            if request.prose_subscription_data.is_none() && request.visited_plmn_id.is_none() {
+                asked.refuse(&self.identity, &[missing::<ProseSubscriptionData>()], actions);
+                return Ok(Step::Over);
+            }
             if let Some(data) = &request.prose_subscription_data {
                 subscription.permission = data.prose_permission;
                 subscription.allowed_plmns = allowed_plmns(data);
             }
             if let Some(visited) = request.visited_plmn_id {
-                subscription.visited_plmn = PlmnId::from_slice(visited).ok();
+                let Ok(visited) = PlmnId::from_slice(visited) else {
+                    let fault = bad_value::<VisitedPlmnId>(&asked.message, "three octets of a PLMN");
+                    asked.refuse(&self.identity, &[fault], actions);
+                    return Ok(Step::Over);
+                };
+                subscription.visited_plmn = Some(visited);
             }
         }
         if flags & UprFlags::RESET_ID_UPDATE != 0 {
@@ -81,14 +90,16 @@ impl<R: ContextReader> Function<R> {
         if flags & UprFlags::RESET_ID_REMOVAL != 0 {
             subscription.reset_ids.clear();
         }
-        let text = format!("{imsi} has permission {:#x} now", subscription.permission);
+        let permission = subscription.permission;
+        let text = format!("{imsi} has permission {permission:#x} now");
         let held = vec![Action::Report(Report { step: "UPR", text, failure: false }), success];
-        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
-        Ok(Step::Write { writes, held, after: After::Nothing })
+        let (mut writes, farewells) = self.without_service(now, &mut context);
+        writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
+        Ok(Step::Write { writes, held, after: After::Changed { imsi, permission, farewells } })
     }
 
-    /// The HSS has refused a UE that has a context: binds of it are refused from now on.
-    pub(super) fn withdraw(&self, imsi: Imsi) -> Result<Step, Stop> {
+    /// The HSS has refused a UE that has a context: its bindings end, and binds of it are refused from now on.
+    pub(super) fn withdraw(&self, now: Now, imsi: Imsi) -> Result<Step, Stop> {
         let Some(stored) = self.reader.get(imsi)? else { return Ok(Step::Over) };
         if stored.context.subscription.permission == 0 {
             return Ok(Step::Over);
@@ -97,8 +108,18 @@ impl<R: ContextReader> Function<R> {
         context.subscription.permission = 0;
         let text = format!("{imsi} may use ProSe no longer");
         let held = vec![Action::Report(Report { step: "F-2", text, failure: true })];
-        let writes = vec![self.put(context, Some(&stored), stored.expires_at)];
-        Ok(Step::Write { writes, held, after: After::Nothing })
+        let (mut writes, farewells) = self.without_service(now, &mut context);
+        writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
+        Ok(Step::Write { writes, held, after: After::Changed { imsi, permission: 0, farewells } })
+    }
+
+    /// Ends the bindings of a UE that may use none of our services any more: its app servers are to hear so.
+    fn without_service(&self, now: Now, context: &mut UeContext) -> (Vec<Write>, Vec<KeyAndHost>) {
+        if context.subscription.permission & self.config.services != 0 {
+            return (Vec::new(), Vec::new());
+        }
+        let (imsi, id1) = (context.imsi, context.id1.id1);
+        context.bindings.drain(..).map(|binding| self.farewell(now, imsi, id1, &binding)).unzip()
     }
 
     /// RSR: the HSS has restarted. Every message 5 asks it anew, so nothing has to be marked.
@@ -135,12 +156,14 @@ impl<R: ContextReader> Function<R> {
         send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
     }
 
-    /// PSR: asks the HSS where a UE is. The answer is reported.
-    pub fn locate(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+    /// PNR: a network has taken back what a UE may do in it; `flags` are the revocation bits of PNR-Flags.
+    pub fn revocation(&mut self, imsi: Imsi, plmn: PlmnId, flags: u32, actions: &mut Vec<Action>) {
         let session = self.sessions.next();
         let user = imsi.reveal();
-        let token = self.pending.insert(Waiting::Told { step: "PSA", what: format!("location of {imsi}") });
-        let request = pc4a::ProseInitialLocationInformationRequest {
+        let visited = plmn.to_octets();
+        let what = format!("revocation of {imsi} in {plmn}");
+        let token = self.pending.insert(Waiting::Told { step: "PNA", what });
+        let request = pc4a::ProseNotifyRequest {
             session_id: &session,
             vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
             auth_session_state: NO_STATE,
@@ -148,43 +171,12 @@ impl<R: ContextReader> Function<R> {
             origin_realm: &self.identity.realm,
             destination_host: self.config.hss.host.as_deref(),
             destination_realm: &self.config.hss.realm,
-            user_name: &user,
+            user_name: Some(&user),
+            visited_plmn_id: Some(&visited),
+            pnr_flags: Some(flags & (PnrFlags::DIRECT_DISCOVERY_REVOKED | PnrFlags::DIRECT_COMMUNICATION_REVOKED)),
             ..Default::default()
         };
         send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
-    }
-
-    /// The standard registration: PXR type 0 tells the first app server of `application` that its user `aluid` has an
-    /// EPUID at this function, which the answer returns. `None`: no app server has the application. TS 23.303.
-    pub fn register_application(
-        &mut self,
-        application: &str,
-        aluid: &str,
-        actions: &mut Vec<Action>,
-    ) -> Option<String> {
-        let epuid = format!("{:08X}", self.entropy.number() as u32);
-        let server = self.config.app_servers.iter().find(|it| it.applications.iter().any(|it| it == application))?;
-        let destination = Destination { host: Some(server.host.clone()), realm: server.realm.clone() };
-        let session = self.sessions.next();
-        let what = format!("registration of {aluid} in {application}");
-        let token = self.pending.insert(Waiting::Told { step: "PXA type 0", what });
-        let request = pc2::ProXimityActionRequest {
-            session_id: &session,
-            auth_application_id: self.config.pc2_application,
-            auth_session_state: NO_STATE,
-            origin_host: &self.identity.host,
-            origin_realm: &self.identity.realm,
-            destination_realm: &server.realm,
-            destination_host: Some(&server.host),
-            prose_request_type: ProseRequestType::APPLICATION_REGISTRATION_FOR_PROSE,
-            origin_app_layer_user_id: Some(aluid),
-            requesting_epuid: Some(&epuid),
-            prose_function_id: Some(self.identity.host.as_bytes()),
-            prose_app_id: Some(application),
-            ..Default::default()
-        };
-        send(self.config.pc2_application, &request, token, destination, actions);
-        Some(epuid)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The app server's requirements and its rows of the failure table.
 
 use super::network::{APPLICATION, Network, PASSWORD, Place};
-use super::requests::{Message1, MessageU1, pxr};
+use super::requests::{Message1, MessageU1};
 use crate::avp::Address;
 use crate::avp::dictionary::{
     ExperimentalResultCode as Code, FailedAvp, Pduid as PduidAvp, ProseAppId, ProseFunctionAddress, ProseFunctionId,
-    ProseRequestType, RefusalCause, ResultCode, TargetedEpuid,
+    RefusalCause, ResultCode,
 };
 use crate::interfaces::pc3;
 use crate::message::{Command, find};
@@ -222,38 +222,6 @@ fn as_5_as_6_u1_is_taken_only_from_the_function_it_names_and_for_what_was_bound(
     }
     let bound = network.bound(APPLICATION, &id2);
     assert_eq!((bound.len(), bound[0].id1, &*bound[0].function), (1, id4, new.as_str()));
-}
-
-#[test]
-fn the_standard_registration_and_map_request_work_beside_the_move() {
-    let (mut network, id2) = registered();
-    let mut actions = Vec::new();
-    let epuid = network.function.register_application(APPLICATION, &id2, &mut actions).unwrap();
-    assert_eq!(network.function.register_application("nothing", &id2, &mut actions), None);
-    network.carry(Place::Function, actions);
-    network.settle();
-    assert_eq!(network.outcome("PXA"), Outcome::SUCCESS);
-    let ask = |network: &mut Network, message: &[u8]| network.ask(&Place::Function.sender(), Place::AppServer, message);
-    let host = Place::Function.host();
-    let map = pxr(ProseRequestType::PROSE_MAP_REQUEST, Some(&id2), Some(&id2), None);
-    let answer = ask(&mut network, &map);
-    assert_eq!(find::<TargetedEpuid>(body(&answer)), Some(epuid.as_str()));
-    assert_eq!(find::<ProseFunctionId>(body(&answer)), Some(host.as_bytes()));
-    let cases = [
-        (pxr(0, Some("nobody"), None, Some(&host)), Code::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN),
-        (pxr(0, Some(&id2), None, Some("pf9.example.org")), Code::DIAMETER_ERROR_PFID_UNKNOWN),
-        (pxr(1, Some("nobody"), Some(&id2), None), Code::DIAMETER_ERROR_ORIGIN_ALUID_UNKNOWN),
-        (pxr(1, Some(&id2), Some("nobody"), None), Code::DIAMETER_ERROR_TARGET_ALUID_UNKNOWN),
-        (pxr(4, None, None, None), Code::DIAMETER_ERROR_REQUESTING_RPAUID_UNKNOWN),
-    ];
-    for (message, code) in cases {
-        assert_eq!(Outcome::of(&ask(&mut network, &message)), Some(Outcome::tgpp(code)));
-    }
-    let answer = ask(&mut network, &pxr(14, None, None, None));
-    assert_eq!(Outcome::of(&answer), Some(Outcome::Result(ResultCode::DIAMETER_INVALID_AVP_VALUE)));
-    assert_eq!(failed(&answer), ProseRequestType::KEY);
-    let answer = ask(&mut network, &pxr(0, None, None, Some(&host)));
-    assert_eq!(Outcome::of(&answer), Some(Outcome::Result(ResultCode::DIAMETER_MISSING_AVP)));
 }
 
 #[test]

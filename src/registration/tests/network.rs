@@ -14,6 +14,7 @@ use super::super::credential::{Credential, SIGNATURE_OCTETS, Secret, Signer};
 use super::super::element::{
     Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
 };
+use super::super::function::standard::{self, StandardConfig};
 use super::super::function::{AppServerPeer, Function, FunctionConfig, OverloadSettings};
 use super::super::hss::{Hss, HssConfig, Subscriber};
 use super::super::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
@@ -32,6 +33,7 @@ use crate::store::{
 };
 
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
+pub const FOREIGN_REALM: &str = "epc.mnc002.mcc001.3gppnetwork.org";
 pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Chat";
 pub const GAMES: &str = "mcc001.mnc01.ProSeApp.Games";
 pub const IMSI: &str = "001010123456789";
@@ -56,10 +58,20 @@ pub enum Place {
     Other,
     AppServer,
     SecondAppServer,
+    /// The function of another network.
+    Foreign,
 }
 
-pub const PLACES: [Place; 7] =
-    [Place::Ue, Place::Mme, Place::Hss, Place::Function, Place::Other, Place::AppServer, Place::SecondAppServer];
+pub const PLACES: [Place; 8] = [
+    Place::Ue,
+    Place::Mme,
+    Place::Hss,
+    Place::Function,
+    Place::Other,
+    Place::AppServer,
+    Place::SecondAppServer,
+    Place::Foreign,
+];
 
 impl Place {
     pub fn host(self) -> String {
@@ -71,7 +83,12 @@ impl Place {
             Self::Other => "pf2",
             Self::AppServer => "as1",
             Self::SecondAppServer => "as2",
+            Self::Foreign => return format!("pf.{FOREIGN_REALM}"),
         })
+    }
+
+    pub fn realm(self) -> &'static str {
+        if self == Self::Foreign { FOREIGN_REALM } else { REALM }
     }
 
     fn of(host: &str) -> Option<Self> {
@@ -79,11 +96,11 @@ impl Place {
     }
 
     pub fn identity(self) -> Identity {
-        Identity { host: self.host(), realm: REALM.to_owned() }
+        Identity { host: self.host(), realm: self.realm().to_owned() }
     }
 
     pub fn sender(self) -> Sender {
-        Sender { peer: self.host(), realm: REALM.to_owned(), protected: false }
+        Sender { peer: self.host(), realm: self.realm().to_owned(), protected: false }
     }
 }
 
@@ -211,6 +228,7 @@ pub struct Plan {
     pub hss: HssConfig,
     pub function: FunctionConfig,
     pub other: FunctionConfig,
+    pub foreign: FunctionConfig,
     pub app_server: AppServerConfig,
     pub second_app_server: AppServerConfig,
 }
@@ -229,6 +247,16 @@ impl Default for Plan {
             host: place.host(),
             realm: REALM.to_owned(),
             addresses: vec![address_of(place)],
+        };
+        let network = |place: Place, plmn: &str| standard::Network {
+            plmn: plmn.parse().unwrap(),
+            host: place.host(),
+            realm: place.realm().to_owned(),
+            via: Vec::new(),
+            direct_allowed: 0x3ff,
+            discovery_range: Some(2),
+            validity: 1800,
+            proximity: true,
         };
         let function = |place: Place, allocator| FunctionConfig {
             plmn: "001-01".parse().unwrap(),
@@ -256,6 +284,7 @@ impl Default for Plan {
             most_bindings: 4,
             most_pending: 64,
             overload: OverloadSettings::default(),
+            standard: StandardConfig { networks: vec![network(Place::Foreign, "001-02")], ..StandardConfig::default() },
         };
         let app_server = |application: &str| AppServerConfig {
             users: vec![user("alice", PASSWORD)],
@@ -293,11 +322,21 @@ impl Default for Plan {
                     msisdn: Some("4915112345678".parse().unwrap()),
                     prose_permission: Some(0x03),
                     allowed_plmns: Vec::new(),
+                    reset_ids: Vec::new(),
                 }],
-                functions: vec![Place::Function.host(), Place::Other.host()],
+                functions: vec![Place::Function.host(), Place::Other.host(), Place::Foreign.host()],
             },
             function: function(Place::Function, 1),
             other: function(Place::Other, 2),
+            foreign: FunctionConfig {
+                plmn: "001-02".parse().unwrap(),
+                functions: Vec::new(),
+                standard: StandardConfig {
+                    networks: vec![network(Place::Function, "001-01")],
+                    ..StandardConfig::default()
+                },
+                ..function(Place::Foreign, 1)
+            },
             app_server: app_server(APPLICATION),
             second_app_server: app_server(GAMES),
         }
@@ -312,6 +351,7 @@ pub struct Network {
     pub hss: Hss,
     pub function: Function<Shared>,
     pub other: Function<Shared>,
+    pub foreign: Function<Shared>,
     pub app_server: AppServer<Shared>,
     pub second_app_server: AppServer<Shared>,
     app_server_config: AppServerConfig,
@@ -320,6 +360,7 @@ pub struct Network {
     pub second_users: Shared,
     pub store: Shared,
     pub other_store: Shared,
+    pub foreign_store: Shared,
     /// Elements no peer leads to.
     pub down: HashSet<Place>,
     /// Elements that take requests and never answer.
@@ -355,7 +396,7 @@ impl Network {
     }
 
     pub fn build(plan: Plan) -> Self {
-        let (store, other_store) = (Shared::default(), Shared::default());
+        let (store, other_store, foreign_store) = (Shared::default(), Shared::default(), Shared::default());
         let (users, second_users) = (Shared::default(), Shared::default());
         let app_server_config = plan.app_server.clone();
         let seed = |place: Place| [place as u8 + 1; 16];
@@ -366,6 +407,13 @@ impl Network {
             function: Function::new(Place::Function.identity(), plan.function, store.clone(), seed(Place::Function))
                 .unwrap(),
             other: Function::new(Place::Other.identity(), plan.other, other_store.clone(), seed(Place::Other)).unwrap(),
+            foreign: Function::new(
+                Place::Foreign.identity(),
+                plan.foreign,
+                foreign_store.clone(),
+                seed(Place::Foreign),
+            )
+            .unwrap(),
             app_server: AppServer::new(
                 Place::AppServer.identity(),
                 plan.app_server,
@@ -387,6 +435,7 @@ impl Network {
             proofs: VecDeque::new(),
             store,
             other_store,
+            foreign_store,
             down: HashSet::new(),
             silent: HashSet::new(),
             crossed: Vec::new(),
@@ -426,6 +475,7 @@ impl Network {
             Place::Hss => &mut self.hss,
             Place::Function => &mut self.function,
             Place::Other => &mut self.other,
+            Place::Foreign => &mut self.foreign,
             Place::AppServer => &mut self.app_server,
             Place::SecondAppServer => &mut self.second_app_server,
         }
@@ -511,6 +561,7 @@ impl Network {
         {
             let store = match place {
                 Place::Other => &self.other_store,
+                Place::Foreign => &self.foreign_store,
                 Place::AppServer => &self.users,
                 Place::SecondAppServer => &self.second_users,
                 _ => &self.store,
@@ -674,6 +725,16 @@ impl Network {
     pub fn answer(&mut self, ticket: u64) -> Vec<u8> {
         self.settle();
         self.answers.remove(&ticket).expect("an answer")
+    }
+
+    /// Calls an element, and delivers what comes of it.
+    pub fn call<T>(&mut self, place: Place, call: impl FnOnce(&mut Self, Now, &mut Vec<Action>) -> T) -> T {
+        let mut actions = Vec::new();
+        let now = self.now();
+        let given = call(self, now, &mut actions);
+        self.carry(place, actions);
+        self.settle();
+        given
     }
 
     // What the stories do -----------------------------------------------------------------------------------------------
