@@ -12,6 +12,7 @@
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
+//! - [`catalogue`]: dictionaries as values: given away to other tools, taken from them, compared
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -35,6 +36,7 @@
 
 pub mod avp;
 pub mod capture;
+pub mod catalogue;
 mod folding;
 pub mod generic;
 pub mod interfaces;
