@@ -86,7 +86,10 @@ fn compare(known: &Known<'_>, new: &Entry, out: &mut Vec<Finding>) {
     if let Some(old) = known.by_name.get(&(new.vendor, new.name.as_str()))
         && old.code != new.code
     {
-        say("name", Severity::Error, format!("the name has code {} already", old.code));
+        // 3GPP gives some names twice, in specifications that do not meet: User-Data of Cx and of Sh.
+        let apart = old.defined_in != new.defined_in && !old.defined_in.is_empty() && !new.defined_in.is_empty();
+        let severity = if apart { Severity::Note } else { Severity::Error };
+        say("name", severity, format!("the name has code {} already", old.code));
     }
     let Some(old) = known.by_key.get(&new.key()) else { return };
     if old.name != new.name {
