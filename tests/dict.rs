@@ -6,6 +6,7 @@
 #[path = "support/command.rs"]
 mod command;
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,6 +49,17 @@ fn wireshark_with_ours(folder: &Path, system: &Path) {
     }
 }
 
+/// A command as an ordinary user: Wireshark does not heed WIRESHARK_DATA_DIR when root runs it.
+fn ordinary_user(tool: &str) -> Command {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0);
+    if !root {
+        return Command::new(tool);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", tool]);
+    command
+}
+
 #[test]
 fn tshark_names_everything_with_our_export() {
     if !there("tshark", "--version") {
@@ -59,6 +71,8 @@ fn tshark_names_everything_with_our_export() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
+    // Another user reads there.
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
     let demo = folder.path().join("demo.pcapng");
     let output = run(&["demo", "-w", text(&demo)]);
     assert!(output.status.success(), "{}", err(&output));
@@ -75,10 +89,12 @@ fn tshark_names_everything_with_our_export() {
         let output = run(&[&["dict", "export", "--wireshark", "-o", text(&custom)], beside].concat());
         assert!(output.status.success(), "{}", err(&output));
         for capture in &all {
+            let readable = folder.path().join("input.pcapng");
+            std::fs::copy(capture, &readable).expect("a copy");
             let tree = |data: &Path| {
-                let mut command = Command::new("tshark");
-                command.args(["-n", "-d", "udp.port==9899,sctp", "-V", "-O", "diameter", "-r"]).arg(capture);
-                let output = command.env("WIRESHARK_DATA_DIR", data).output().expect("tshark");
+                let mut command = ordinary_user("tshark");
+                command.args(["-n", "-d", "udp.port==9899,sctp", "-V", "-O", "diameter", "-r"]).arg(&readable);
+                let output = command.env("WIRESHARK_DATA_DIR", data).env("HOME", data).output().expect("tshark");
                 // It complains of a dictionary that it can not read.
                 let told = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(output.status.success(), "{}: {told}", capture.display());
@@ -170,7 +186,11 @@ fn what_is_imported_is_known_everywhere() {
     std::fs::write(&bad, LAB.replace("65000, \"Name\": \"Acme-Level\"", "10415, \"Name\": \"PDUID\"")).expect("a file");
     let output = run(&["--dictionary", text(&bad), "decode", "--hex", message]);
     assert_eq!(output.status.code(), Some(2), "{}", err(&output));
-    assert!(err(&output).contains("1 conflict") && err(&output).contains("the name has code 3604"), "{}", err(&output));
+    assert!(
+        err(&output).contains("conflicts with what is known") && err(&output).contains("the name has code 3604"),
+        "{}",
+        err(&output)
+    );
     let before = std::fs::read(&lab).expect("it is there");
     let output = run(&["dict", "import", text(&source), text(&bad), "--into", text(&lab)]);
     assert_eq!((output.status.code(), std::fs::read(&lab).expect("it is there")), (Some(1), before));

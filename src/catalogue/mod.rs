@@ -346,6 +346,13 @@ impl Catalogue {
                 }
             }
         }
+        // A name stands for one code: Reset of PC4a has two.
+        let mut names = HashSet::new();
+        for command in &mut found {
+            if !names.insert(command.name.clone()) {
+                command.name = format!("{}-{}", command.name, command.code);
+            }
+        }
         found
     }
 }

@@ -38,7 +38,7 @@ Examples:
   proselink dict export --wireshark --beside /usr/share/wireshark/diameter/dictionary.xml -o Custom.xml
   proselink dict export --freediameter --all -o dictionary.json
 
-Wireshark includes diameter/Custom.xml of its data folder. Without the rights to write there, copy the folder:
+Wireshark includes diameter/Custom.xml of its data folder. Without the rights to write there, copy the folder (not heeded for root):
   cp -r /usr/share/wireshark wireshark && cp Custom.xml wireshark/diameter/
   WIRESHARK_DATA_DIR=$PWD/wireshark tshark -r demo.pcapng";
 
