@@ -324,6 +324,18 @@ impl Catalogue {
         self
     }
 
+    /// The catalogue for tools that want a name to stand for one AVP of its vendor: a later one has its code behind it.
+    #[must_use]
+    pub fn with_distinct_names(mut self) -> Self {
+        let mut names = HashSet::new();
+        for avp in &mut self.avps {
+            if !names.insert((avp.vendor, avp.name.clone())) {
+                avp.name = format!("{}-{}", avp.name, avp.code);
+            }
+        }
+        self
+    }
+
     /// The commands as tools see them that know a command by its code alone: a code with several meanings is one, its
     /// name made of all of them, without application and grammar.
     #[must_use]

@@ -242,6 +242,7 @@ fn export(args: &ExportArgs, output: &mut Output) -> Result<u8, DictionaryError>
     } else {
         // freeDiameter refuses a grammar whose members it does not know.
         let whole = if args.beside.is_empty() { chosen.with_members_from(&all) } else { chosen };
+        let whole = whole.with_distinct_names();
         if args.freediameter {
             catalogue::freediameter::write(&whole)
         } else {
