@@ -82,6 +82,8 @@ fn tshark_names_everything_with_our_export() {
     for room in ["pc2", "pc3", "pc4-mme", "pc4-function", "pc4a", "pc6", "registration"] {
         captures(&root.join(room), &mut all);
     }
+    // Cases whose story is a number that nobody knows.
+    all.retain(|capture| !capture.components().any(|part| part.as_os_str().to_string_lossy().starts_with("unknown-")));
     let dictionary = system.join("diameter/dictionary.xml");
     for (way, beside) in [("whole", &[][..]), ("beside", &["--beside", text(&dictionary)])] {
         let data = folder.path().join(way);
