@@ -13,6 +13,7 @@
 //! - [`registration`]: the registration procedure, its parties, without input and output
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold; [`diff`]: what differs;
 //!   [`anonymize`]: pseudonyms for who is named in one
+//! - [`catalogue`]: dictionaries as values: given away to other tools, taken from them, compared
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -37,6 +38,7 @@
 pub mod anonymize;
 pub mod avp;
 pub mod capture;
+pub mod catalogue;
 pub mod diff;
 mod folding;
 pub mod generic;

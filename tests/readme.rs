@@ -1,8 +1,12 @@
-//! The README stays true: every command in it is run, in its order, as a user would.
+//! The README and the guide stay true: every command in them is run, in its order, as a user would.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+/// The pages use the same loopback addresses, so one is followed after the other.
+static ONE_PAGE: Mutex<()> = Mutex::new(());
 
 /// The commands of the README: the lines after `$ ` in its console blocks.
 fn commands(text: &str) -> Vec<String> {
@@ -56,9 +60,9 @@ impl Drop for Background {
     }
 }
 
-#[test]
-fn every_command_of_the_readme_succeeds() {
-    let text = include_str!("../README.md");
+/// Follows a page from its first command to the last; gives their number.
+fn follow(text: &str) -> usize {
+    let _alone = ONE_PAGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = workplace();
     let binary = env!("CARGO_BIN_EXE_proselink");
     let mut run = 0;
@@ -102,10 +106,31 @@ fn every_command_of_the_readme_succeeds() {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(!output.stdout.is_empty(), "`{command}` prints nothing");
+        let written = [" -w ", " -o "].iter().find_map(|option| arguments.split_once(option)?.1.split(' ').next());
+        let wrote = written.is_some_and(|file| folder.path().join(file).metadata().is_ok_and(|file| file.len() > 0));
+        assert!(wrote || !output.stdout.is_empty(), "`{command}` prints nothing and writes nothing");
         run += 1;
     }
+    run
+}
+
+#[test]
+fn every_command_of_the_readme_succeeds() {
+    let run = follow(include_str!("../README.md"));
     assert!(run >= 7, "{run} commands");
+}
+
+#[test]
+fn every_command_of_the_guide_succeeds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
+    let mut pages = 0;
+    for page in std::fs::read_dir(folder).expect("the guide").flatten() {
+        let text = std::fs::read_to_string(page.path()).expect("a page");
+        println!("{}", page.path().display());
+        assert!(follow(&text) >= 2, "{}", page.path().display());
+        pages += 1;
+    }
+    assert!(pages >= 3, "{pages} pages");
 }
 
 #[test]
@@ -118,6 +143,9 @@ fn every_link_of_the_papers_leads_somewhere() {
         "docs/compliance.md",
         "docs/operations.md",
         "docs/cases.md",
+        "docs/guide/connect.md",
+        "docs/guide/read.md",
+        "docs/guide/function.md",
         "captures/README.md",
     ] {
         let text = std::fs::read_to_string(root.join(paper)).unwrap_or_else(|error| panic!("{paper}: {error}"));

@@ -44,6 +44,32 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All formats.
+    pub const ALL: [Self; 16] = [
+        Self::OctetString,
+        Self::Integer32,
+        Self::Integer64,
+        Self::Unsigned32,
+        Self::Unsigned64,
+        Self::Float32,
+        Self::Float64,
+        Self::Grouped,
+        Self::Address,
+        Self::Time,
+        Self::UTF8String,
+        Self::DiameterIdentity,
+        Self::DiameterURI,
+        Self::Enumerated,
+        Self::IPFilterRule,
+        Self::QoSFilterRule,
+    ];
+
+    /// The format of that name, spelled as RFC 6733 does.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The name as RFC 6733 spells it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -11,10 +11,12 @@ pub mod config;
 pub mod conversation;
 pub mod decode;
 pub mod demo;
+pub mod dict;
 pub mod diff;
 pub mod doctor;
 pub mod exit;
 pub mod load;
+pub mod manual;
 mod output;
 pub mod party;
 pub mod run;
@@ -25,6 +27,7 @@ pub mod user;
 pub mod verify;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -72,6 +75,9 @@ pub struct Globals {
     /// How the log is written: as text, or a JSON object a line
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Global")]
     log_format: LogFormat,
+    /// A dictionary beside the built-in one, as `dict import` writes it; may be repeated; also PROSELINK_DICTIONARY
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global")]
+    dictionary: Vec<PathBuf>,
 }
 
 /// How the log is written.
@@ -119,6 +125,8 @@ enum Verb {
     Hss(party::serve::HssArgs),
     /// An app server for UEs and functions, from one command line
     AppServer(party::serve::AppServerArgs),
+    /// The dictionary: give it to other tools, take in theirs, show and judge
+    Dict(dict::DictArgs),
     /// What this machine can do, and what to type where it cannot
     Doctor(doctor::DoctorArgs),
     /// Judge configuration files
@@ -139,6 +147,10 @@ enum Verb {
     User(user::UserArgs),
     /// Back up, restore and check the store of a function
     Store(store::StoreArgs),
+    /// Write the manual pages
+    Man(manual::ManArgs),
+    /// Write what a shell needs to complete our command line
+    Completions(manual::CompletionsArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -154,6 +166,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if let Err(reason) = start_log(&cli.globals) {
         eprintln!("proselink: --log: {reason}");
         return exit::USAGE;
+    }
+    if let Err(error) = dict::install(&cli.globals.dictionaries()) {
+        eprintln!("proselink: --dictionary: {error}");
+        return error.code();
     }
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
@@ -177,6 +193,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
         Verb::Store(args) => store::run(args, &cli.globals),
+        Verb::Dict(args) => dict::run(args, &cli.globals),
+        Verb::Man(args) => manual::man(&args),
+        Verb::Completions(args) => manual::completions(&args),
     }
 }
 
@@ -200,6 +219,16 @@ fn start_log(globals: &Globals) -> Result<(), String> {
 }
 
 impl Globals {
+    /// The dictionaries beside the built-in one: those of the command line, else those of PROSELINK_DICTIONARY, which is
+    /// a list as PATH is.
+    fn dictionaries(&self) -> Vec<PathBuf> {
+        if !self.dictionary.is_empty() {
+            return self.dictionary.clone();
+        }
+        let list = std::env::var_os("PROSELINK_DICTIONARY").unwrap_or_default();
+        std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
+    }
+
     /// True when `stream` is to have colour: as asked, else when it is a terminal that can and NO_COLOR is not set.
     fn choice(&self, stream: &impl anstream::stream::RawStream) -> bool {
         match self.color {

@@ -4,7 +4,7 @@
 //! that several applications use stands once for each of them.
 
 use super::{INTERFACES, of_application};
-use crate::avp::dictionary::TGPP;
+use crate::avp::dictionary::{TGPP, overlay};
 use crate::message::Header;
 
 /// The name of an application, such as `S6a` or `Gx`; `None` when it is not known.
@@ -15,8 +15,10 @@ pub fn application_name(application: u32) -> Option<&'static str> {
     {
         return Some(interface.name);
     }
-    let at = APPLICATIONS.binary_search_by_key(&application, |(id, _)| *id).ok()?;
-    APPLICATIONS.get(at).map(|(_, name)| *name)
+    match APPLICATIONS.binary_search_by_key(&application, |(id, _)| *id) {
+        Ok(at) => APPLICATIONS.get(at).map(|(_, name)| *name),
+        Err(_) => overlay::application_name(application),
+    }
 }
 
 /// The name of a command without `-Request` or `-Answer`, such as `Update-Location`; `None` when it is not known.
@@ -35,6 +37,7 @@ pub fn command_stem(application: u32, code: u32) -> Option<&'static str> {
         .or_else(|| same().find(|(_, users, _)| users.is_empty()))
         .map(|(_, _, stem)| *stem)
         .or_else(|| INTERFACES.first()?.commands.iter().find(|command| command.code == code).map(|base| base.stem()))
+        .or_else(|| overlay::command_stem(application, code))
 }
 
 /// A command's name in two parts, for writing without a buffer.
@@ -73,7 +76,11 @@ pub fn codes_of(stem: &str) -> impl Iterator<Item = u32> {
     let typed =
         INTERFACES.iter().flat_map(|interface| interface.commands).map(|command| (command.code, command.stem()));
     let foreign = COMMANDS.iter().map(|(code, _, stem)| (*code, *stem));
-    typed.chain(foreign).filter(move |(_, name)| name.eq_ignore_ascii_case(stem)).map(|(code, _)| code)
+    typed
+        .chain(foreign)
+        .chain(overlay::commands())
+        .filter(move |(_, name)| name.eq_ignore_ascii_case(stem))
+        .map(|(code, _)| code)
 }
 
 /// The ids of all applications of that name; letters are compared without regard to case.
@@ -82,6 +89,7 @@ pub fn ids_of(name: &str) -> impl Iterator<Item = u32> {
     let typed = typed.flat_map(|interface| interface.applications.iter().map(|id| (*id, interface.name)));
     typed
         .chain(APPLICATIONS.iter().copied())
+        .chain(overlay::applications())
         .filter(move |(_, known)| known.eq_ignore_ascii_case(name))
         .map(|(id, _)| id)
 }
@@ -104,17 +112,19 @@ pub fn vendor_of_application(application: u32) -> u32 {
 /// The name of a vendor; `None` when it is not known.
 #[must_use]
 pub fn vendor_name(vendor: u32) -> Option<&'static str> {
-    VENDORS.iter().find(|(number, _)| *number == vendor).map(|(_, name)| *name)
+    let known = VENDORS.iter().find(|(number, _)| *number == vendor).map(|(_, name)| *name);
+    known.or_else(|| overlay::vendor_name(vendor))
 }
 
 /// The number of a vendor of that name; letters are compared without regard to case.
 #[must_use]
 pub fn vendor_of(name: &str) -> Option<u32> {
-    VENDORS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
+    let known = VENDORS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(number, _)| *number);
+    known.or_else(|| overlay::vendor_of(name))
 }
 
 /// Vendors by their IANA enterprise number, the frequent ones first.
-const VENDORS: &[(u32, &str)] = &[
+pub(crate) const VENDORS: &[(u32, &str)] = &[
     (10415, "3GPP"),
     (0, "IETF"),
     (13019, "ETSI"),
@@ -137,7 +147,7 @@ const VENDORS: &[(u32, &str)] = &[
 ];
 
 /// Application-Ids in rising order.
-const APPLICATIONS: &[(u32, &str)] = &[
+pub(crate) const APPLICATIONS: &[(u32, &str)] = &[
     (0, "base"),
     (1, "NASREQ"),
     (2, "Mobile IPv4"),
@@ -215,7 +225,7 @@ const SH: &[u32] = &[16_777_217, 16_777_231];
 const ANY: &[u32] = &[];
 
 /// Commands in rising order of codes: code, the applications it is meant for (none: any), name.
-const COMMANDS: &[(u32, &[u32], &str)] = &[
+pub(crate) const COMMANDS: &[(u32, &[u32], &str)] = &[
     (257, ANY, "Capabilities-Exchange"),
     (258, ANY, "Re-Auth"),
     (260, ANY, "AA-Mobile-Node"),

@@ -328,7 +328,7 @@ fn datum_of(kind: Kind, data: &[u8]) -> Datum<'_> {
 
 /// All definitions of that name; names that two specifications use have several.
 fn definitions_of(name: &str) -> Vec<&'static Definition> {
-    dictionary::all().filter(|definition| definition.name == name).collect()
+    dictionary::everything().filter(|definition| definition.name == name).collect()
 }
 
 #[cfg(test)]

@@ -143,6 +143,7 @@ impl Lab {
             msisdn: None,
             prose_permission: Some(ALL_SERVICES),
             allowed_plmns: Vec::new(),
+            reset_ids: Vec::new(),
         };
         let hss = HssConfig { subscribers: (0..ues).map(subscriber).collect(), functions: Vec::new() };
         let hss = Hss::new(identity(&places.hss), hss, [1; 16]);

@@ -3,11 +3,13 @@
 //! The tables are plain declarations (`declare` tells what follows from a line): [`base`] for the IETF's AVPs,
 //! [`tgpp`] for those 3GPP defines elsewhere and ProSe uses, [`prose`] for TS 29.343, 29.344 and 29.345, [`private`]
 //! for the numbers that no standard has, and [`foreign`] for those of other reference points, which are only read.
+//! [`overlay`] is what a process is told beside them.
 
 pub(crate) mod declare;
 
 pub mod base;
 pub mod foreign;
+pub mod overlay;
 pub mod private;
 pub mod prose;
 pub mod tgpp;
@@ -18,6 +20,7 @@ mod markers {
     pub use super::{base::*, private::*, prose::*, tgpp::*};
 }
 pub use markers::*;
+pub use overlay::everything;
 
 use crate::avp::format::Kind;
 use crate::avp::{Avp, AvpFlags, Key};
@@ -285,7 +288,8 @@ const fn index() -> [u16; SLOTS] {
     index
 }
 
-/// The definition of an AVP; `None` when the tables have none, which is no error: such an AVP is data.
+/// The definition of an AVP; `None` when neither the tables nor what was learnt beside them have one, which is no error:
+/// such an AVP is data.
 #[must_use]
 #[inline]
 pub fn lookup(key: Key) -> Option<&'static Definition> {
@@ -293,7 +297,7 @@ pub fn lookup(key: Key) -> Option<&'static Definition> {
     loop {
         let number = INDEX[place];
         if number == VACANT {
-            return None;
+            return overlay::lookup(key);
         }
         let definition = row(number);
         if definition.key == key {
@@ -307,10 +311,10 @@ pub fn lookup(key: Key) -> Option<&'static Definition> {
 /// that comes first.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Definition> {
-    all().find(|definition| definition.name == name)
+    all().find(|definition| definition.name == name).or_else(|| overlay::by_name(name))
 }
 
-/// All definitions, table after table.
+/// All definitions of the tables, table after table; [`everything`] has those that were learnt, too.
 pub fn all() -> impl Iterator<Item = &'static Definition> {
     TABLES.into_iter().flatten().copied()
 }

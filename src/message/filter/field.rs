@@ -174,7 +174,7 @@ pub fn nearest(name: &str) -> Option<String> {
     let wanted = name.to_ascii_lowercase();
     let limit = wanted.len() / 4 + 2;
     let fixed = FIXED.iter().map(|(known, _)| (*known).to_owned());
-    let named = dictionary::all().map(|definition| format!("diameter.{}", definition.name));
+    let named = dictionary::everything().map(|definition| format!("diameter.{}", definition.name));
     fixed
         .chain(named)
         .map(|known| (distance(&wanted, &known.to_ascii_lowercase()), known))
