@@ -11,7 +11,7 @@
 //! - [`peer`]: a Diameter node without input and output
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
-//! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
+//! - [`capture`]: captures read and written; [`verify`]: what a capture should hold; [`diff`]: what differs
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -35,6 +35,7 @@
 
 pub mod avp;
 pub mod capture;
+pub mod diff;
 mod folding;
 pub mod generic;
 pub mod interfaces;
