@@ -12,6 +12,7 @@
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold; [`diff`]: what differs
+//! - [`replay`]: a capture said again to a live peer, without input and output
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -42,6 +43,7 @@ pub mod interfaces;
 pub mod message;
 pub mod peer;
 pub mod registration;
+pub mod replay;
 pub mod store;
 pub mod verify;
 
