@@ -12,6 +12,7 @@ pub mod exit;
 pub mod load;
 mod output;
 pub mod party;
+pub mod replay;
 pub mod run;
 pub mod send;
 pub mod show;
@@ -119,6 +120,8 @@ enum Verb {
     Revoke(show::RevokeArgs),
     /// Make a running function forget a UE, and tell its app servers and the HSS
     Deregister(show::DeregisterArgs),
+    /// Say again what a capture says, to a live peer or as one, and compare what comes back
+    Replay(Box<replay::ReplayArgs>),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
@@ -154,6 +157,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Show(args) => show::run(args, &cli.globals),
         Verb::Revoke(args) => show::revoke(args, &cli.globals),
         Verb::Deregister(args) => show::deregister(args, &cli.globals),
+        Verb::Replay(args) => replay::run(*args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
     }
