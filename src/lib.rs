@@ -14,6 +14,7 @@
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold; [`diff`]: what differs;
 //!   [`anonymize`]: pseudonyms for who is named in one
 //! - [`catalogue`]: dictionaries as values: given away to other tools, taken from them, compared
+//! - [`replay`]: a capture said again to a live peer, without input and output
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -46,6 +47,7 @@ pub mod interfaces;
 pub mod message;
 pub mod peer;
 pub mod registration;
+pub mod replay;
 pub mod store;
 pub mod verify;
 

@@ -36,6 +36,13 @@ pub struct CallArgs {
     /// The peer: `aaa://HOST:PORT;transport=tcp` (or sctp), `aaas://HOST` for TLS, or TRANSPORT:HOST:PORT
     #[arg(short, long, value_name = "URI")]
     peer: Endpoint,
+    #[command(flatten)]
+    selves: SelfArgs,
+}
+
+/// As whom, and how: what is left of [`CallArgs`] where nobody may be called.
+#[derive(Clone, Debug, Args)]
+pub struct SelfArgs {
     /// Our Origin-Host; from the machine's name unless said otherwise
     #[arg(long, value_name = "HOST")]
     identity: Option<String>,
@@ -144,6 +151,40 @@ impl CallArgs {
     /// # Errors
     /// What cannot be used.
     pub fn settle<'d>(self, requests: impl Iterator<Item = &'d Draft>, options: Options) -> Result<Caller, Early> {
+        self.selves.settle(self.peer, requests.map(Draft::application), 0, options)
+    }
+}
+
+impl SelfArgs {
+    /// Our Origin-Host and Origin-Realm, where the user says nothing.
+    pub fn presume(&mut self, identity: &str, realm: &str) {
+        if self.identity.is_none() && !identity.is_empty() {
+            self.identity = Some(identity.to_owned());
+            self.realm.get_or_insert_with(|| realm.to_owned());
+        }
+    }
+
+    /// Whether the user says who we are.
+    pub const fn is_named(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// The UDP port of the peer, and ours where we listen.
+    pub const fn udp_port(&self) -> u16 {
+        self.udp_port
+    }
+
+    /// [`CallArgs::settle`] with a peer, which may be where we listen ourselves; `udp_port` is ours, 0 for any.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settle(
+        self,
+        peer: Endpoint,
+        requested: impl Iterator<Item = u32>,
+        udp_port: u16,
+        options: Options,
+    ) -> Result<Caller, Early> {
         let identity = match self.identity {
             Some(identity) => identity,
             None => machine_name(),
@@ -159,7 +200,7 @@ impl CallArgs {
         }
         let mut applications = self.application;
         if applications.is_empty() {
-            applications = requests.map(Draft::application).filter(|application| *application != 0).collect();
+            applications = requested.filter(|application| *application != 0).collect();
             applications.sort_unstable();
             applications.dedup();
         }
@@ -172,7 +213,7 @@ impl CallArgs {
             Some(path) => Some(draft::read_cer(path).map_err(Early::usage)?),
         };
         let tls = self.tls.credentials()?;
-        if tls.is_none() && self.peer.transport_or(Transport::Sctp) == Transport::Tls {
+        if tls.is_none() && peer.transport_or(Transport::Sctp) == Transport::Tls {
             let words = "for TLS both sides show a certificate: --certificate FILE --key FILE --ca FILE";
             return Err(Early::usage(words));
         }
@@ -184,8 +225,8 @@ impl CallArgs {
             },
         };
         let options = Options {
-            // Any free port of ours: the peer may run on this machine and have the registered one.
-            udp_port: 0,
+            // 0 is any free port of ours: the peer may run on this machine and have the registered one.
+            udp_port,
             connect_timeout: self.timeout,
             tls,
             recorder: recorder.as_ref().map(|(recorder, _)| recorder.clone()),
@@ -193,7 +234,7 @@ impl CallArgs {
         };
         let local = Local { applications, ..Local::new(identity, realm, Vec::new()) };
         Ok(Caller {
-            peer: self.peer,
+            peer,
             timeout: self.timeout,
             net: Net::new(options),
             local,
@@ -227,6 +268,24 @@ impl Caller {
     /// Our Origin-Host.
     pub fn identity(&self) -> &str {
         &self.local.identity
+    }
+
+    /// Us.
+    pub const fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// What opens connections.
+    pub const fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// Calls the peer under another name and realm.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    pub async fn call_as(&self, identity: String, realm: String) -> Result<Dialogue, Early> {
+        Dialogue::open(self, Local { identity, realm, ..self.local.clone() }).await
     }
 
     /// Calls the peer with our own name, or with another one.

@@ -19,6 +19,7 @@ pub mod load;
 pub mod manual;
 mod output;
 pub mod party;
+pub mod replay;
 pub mod run;
 pub mod send;
 pub mod show;
@@ -141,6 +142,8 @@ enum Verb {
     Deregister(show::DeregisterArgs),
     /// Begin a procedure of 3GPP at a running function or app server, and hear what comes of it
     Begin(begin::BeginArgs),
+    /// Say again what a capture says, to a live peer or as one, and compare what comes back
+    Replay(Box<replay::ReplayArgs>),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
@@ -190,6 +193,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Revoke(args) => show::revoke(args, &cli.globals),
         Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Begin(args) => begin::run(args, &cli.globals),
+        Verb::Replay(args) => replay::run(*args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
         Verb::Store(args) => store::run(args, &cli.globals),

@@ -100,6 +100,12 @@ impl Dialogue {
         Ok(Self { association, local, peer, identifier, parting: None })
     }
 
+    /// The connection itself, who we are on it, who the peer is, and the last identifier used: for whoever answers the
+    /// peer's requests in another way.
+    pub fn into_parts(self) -> (Association, Local, Capabilities, u32) {
+        (self.association, self.local, self.peer, self.identifier)
+    }
+
     /// Us.
     pub fn local(&self) -> &Local {
         &self.local
