@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! avp ◄ message ◄ interfaces ◄ { peer, registration } ◄ { net, store } ◄ node ◄ cli
-//! avp ◄ message ◄ capture ◄ verify ◄ cli
+//! avp ◄ message ◄ capture ◄ verify ◄ report ◄ cli
 //! ```
 //!
 //! - [`avp`]: one AVP, its formats, the dictionary that names it, what can be wrong with it
@@ -12,6 +12,7 @@
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
+//! - [`report`]: ladders and verdicts, for people and for other tools
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -41,6 +42,7 @@ pub mod interfaces;
 pub mod message;
 pub mod peer;
 pub mod registration;
+pub mod report;
 pub mod store;
 pub mod verify;
 

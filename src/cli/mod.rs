@@ -9,6 +9,7 @@ pub mod decode;
 pub mod demo;
 pub mod doctor;
 pub mod exit;
+pub mod ladder;
 pub mod load;
 mod output;
 pub mod party;
@@ -96,6 +97,8 @@ enum Verb {
     Decode(decode::DecodeArgs),
     /// Judge captures: grammar, transactions, and the registration procedure
     Verify(verify::VerifyArgs),
+    /// Draw who said what to whom: as text, SVG or Mermaid
+    Ladder(ladder::LadderArgs),
     /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
@@ -145,6 +148,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
         Verb::Verify(args) => verify::run(args, &cli.globals),
+        Verb::Ladder(args) => ladder::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
         Verb::Ue(args) => party::ue::run(args, &cli.globals),
