@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! avp ◄ message ◄ interfaces ◄ { peer, registration } ◄ { net, store } ◄ node ◄ cli
-//! avp ◄ message ◄ capture ◄ verify ◄ cli
+//! avp ◄ message ◄ capture ◄ verify ◄ report ◄ cli
 //! ```
 //!
 //! - [`avp`]: one AVP, its formats, the dictionary that names it, what can be wrong with it
@@ -15,6 +15,7 @@
 //!   [`anonymize`]: pseudonyms for who is named in one
 //! - [`catalogue`]: dictionaries as values: given away to other tools, taken from them, compared
 //! - [`replay`]: a capture said again to a live peer, without input and output
+//! - [`report`]: ladders and verdicts, for people and for other tools
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -48,6 +49,7 @@ pub mod message;
 pub mod peer;
 pub mod registration;
 pub mod replay;
+pub mod report;
 pub mod store;
 pub mod verify;
 

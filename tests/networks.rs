@@ -8,7 +8,7 @@
 mod party;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use party::{Lab, Node, REALM, both, proselink, text, word};
@@ -123,7 +123,7 @@ fn account(name: &str, other: &str) -> String {
     )
 }
 
-fn start(configuration: &PathBuf, more: &[&str], says: &[String]) -> Node {
+fn start(configuration: &Path, more: &[&str], says: &[String]) -> Node {
     let mut node = Node::start(&[&["run", "-c", word(configuration)], more].concat());
     node.says("listens at");
     for words in says {

@@ -1,9 +1,7 @@
 //! `proselink demo`: the whole procedure once through, six parties in one process, real SCTP packets over real UDP
 //! sockets on loopback.
 
-pub(super) mod describe;
 mod failures;
-mod ladder;
 pub(super) mod network;
 mod staged;
 mod summary;
@@ -18,11 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
-use self::describe::{Described, describe, step};
-use self::ladder::Ladder;
 use self::network::{Network, NetworkError, Scene};
 use self::summary::Latencies;
-use super::{Globals, exit};
+use super::{Globals, exit, output};
 use crate::avp::dictionary::{RefusalCause, private};
 use crate::interfaces::{pc2, pc4};
 use crate::net::Recorder;
@@ -30,7 +26,12 @@ use crate::node::{Observation, Observer};
 use crate::registration::Ue;
 use crate::registration::identifiers::FunctionAddress;
 use crate::registration::ue::{Attachment, Phase, Refused};
+use crate::report::describe::{Described, describe, step};
+use crate::report::ladder::TextLadder;
 use crate::verify;
+
+/// The columns of the ladder, from left to right.
+const PARTIES: [&str; 6] = ["UE", "MME", "HSS", "function", "app server", "function2"];
 
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
@@ -183,7 +184,7 @@ async fn conduct(args: &DemoArgs, colour: bool) -> Result<u8, Early> {
     let begun = Instant::now();
     let observer = observer(begun, draws.then_some(seen), counts_in, Arc::clone(&latencies));
     let network = Network::start(&scene, Some(recorder.clone()), observer).await?;
-    let artist = tokio::spawn(draw(to_draw, Ladder { colour }, draws));
+    let artist = tokio::spawn(draw(to_draw, TextLadder::new(PARTIES, output::ladder_inks(colour)), draws));
 
     let patience = PATIENCE + PATIENCE_EACH * u32::try_from(ues).unwrap_or(u32::MAX);
     let story = async {
@@ -268,7 +269,7 @@ fn observer(
 }
 
 /// Draws the ladder as it happens.
-async fn draw(mut seen: mpsc::UnboundedReceiver<Seen>, ladder: Ladder, draws: bool) {
+async fn draw(mut seen: mpsc::UnboundedReceiver<Seen>, ladder: TextLadder, draws: bool) {
     if !draws {
         return;
     }

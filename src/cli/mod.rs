@@ -15,6 +15,7 @@ pub mod dict;
 pub mod diff;
 pub mod doctor;
 pub mod exit;
+pub mod ladder;
 pub mod load;
 pub mod manual;
 mod output;
@@ -114,6 +115,8 @@ enum Verb {
     Anonymize(anonymize::AnonymizeArgs),
     /// Captures as tests: make a case of a capture, and hold cases against what is there now
     Case(case::CaseArgs),
+    /// Draw who said what to whom: as text, SVG or Mermaid
+    Ladder(ladder::LadderArgs),
     /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
@@ -180,6 +183,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Diff(args) => diff::run(args, &cli.globals),
         Verb::Anonymize(args) => anonymize::run(args, &cli.globals),
         Verb::Case(args) => case::run(args, &cli.globals),
+        Verb::Ladder(args) => ladder::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
         Verb::Ue(args) => party::ue::run(args, &cli.globals),

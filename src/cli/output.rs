@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::Globals;
 use crate::message::text::{Ink, Palette};
+use crate::report::ladder::Inks;
 
 /// When the buffer is written.
 const FULL: usize = 64 << 10;
@@ -56,13 +57,35 @@ pub fn say(text: &str) -> io::Result<()> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush())
 }
 
+fn ink(style: Style) -> Ink {
+    Ink { on: style.render().to_string(), off: style.render_reset().to_string() }
+}
+
+fn colour(colour: AnsiColor) -> Style {
+    Style::new().fg_color(Some(colour.into()))
+}
+
+/// The colours of a ladder.
+pub fn ladder_inks(coloured: bool) -> Inks {
+    if !coloured {
+        return Inks::default();
+    }
+    Inks {
+        head: ink(Style::new().bold()),
+        carried: ink(Style::new().dimmed()),
+        pc2: ink(colour(AnsiColor::Magenta).bold()),
+        pc3: ink(colour(AnsiColor::Green).bold()),
+        pc4: ink(colour(AnsiColor::Cyan).bold()),
+        other: ink(colour(AnsiColor::Blue).bold()),
+        refused: ink(colour(AnsiColor::Red).bold()),
+    }
+}
+
 /// The colours of standard output, none where they are not wanted.
 pub fn palette(globals: &Globals) -> Palette {
     if !globals.choice(&io::stdout()) {
         return Palette::default();
     }
-    let ink = |style: Style| Ink { on: style.render().to_string(), off: style.render_reset().to_string() };
-    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
     Palette {
         command: ink(Style::new().bold()),
         name: ink(colour(AnsiColor::Cyan)),

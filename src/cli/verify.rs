@@ -1,17 +1,18 @@
 //! `proselink verify`: does a capture hold what it should?
 
+pub(super) mod reports;
+
 use std::fmt::Write as _;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::output::{self, Output};
 use super::{Globals, exit};
-use crate::capture::{CaptureError, Reader};
 use crate::message::json::write_text;
 use crate::message::text::Palette;
-use crate::verify::{Report, Severity, verify};
+use crate::verify::{Report, Severity};
+use reports::{Judged, ReportArgs};
 
 /// The arguments of `verify`.
 #[derive(Debug, Args)]
@@ -29,6 +30,8 @@ pub struct VerifyArgs {
     /// No findings, only the verdict
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    reports: ReportArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -36,6 +39,10 @@ Examples:
   proselink verify demo.pcapng             the verdict on a capture; exit code 1 when something is wrong
   proselink verify --json a.pcap b.pcapng  findings for machines
   gzip -dc trace.pcap.gz | proselink verify -
+  proselink verify --html report.html demo.pcapng
+                                           a page with findings, ladders and messages, for any browser
+  proselink verify --junit verify.xml --sarif verify.sarif *.pcapng
+                                           for a CI server
 
 What is judged: the grammar and formats of every known command; each request answered once and by the same
 ids; a capabilities exchange first on every association; the registration procedure, its identifiers
@@ -46,17 +53,24 @@ pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
     let mut output = Output::new();
     let palette = output::palette(globals);
     let mut worst = exit::GOOD;
+    let mut judged = Judged::default();
     for path in args.read.iter().chain(&args.files) {
-        let code = match read(path) {
-            Ok(report) => {
+        let verdict = args.reports.input(path).and_then(|input| Ok((args.reports.judge(&input)?, input)));
+        let code = match verdict {
+            Ok((report, input)) => {
                 if args.json {
                     to_json(path, &report, args.quiet, &mut output.text);
                 } else {
                     to_text(path, &report, args.quiet, &palette, &mut output.text);
                 }
-                if report.is_good() { exit::GOOD } else { exit::DIFFERS }
+                let code = if report.is_good() { exit::GOOD } else { exit::DIFFERS };
+                if args.reports.any() {
+                    judged.add(path, input, report);
+                }
+                code
             }
             Err(error) => {
+                judged.add_unread(path, &error);
                 eprintln!("proselink: {}: {error}", path.display());
                 exit::of_capture(&error)
             }
@@ -66,11 +80,7 @@ pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
             return exit::of_output(&error);
         }
     }
-    worst
-}
-
-fn read(path: &Path) -> Result<Report, CaptureError> {
-    if path == Path::new("-") { verify(&mut Reader::from_read(io::stdin())) } else { verify(&mut Reader::open(path)?) }
+    worst.max(args.reports.write(&judged))
 }
 
 /// The findings, then the verdict in a few lines. The demo closes with the same words.

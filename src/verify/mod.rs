@@ -246,7 +246,15 @@ impl Verifier {
 /// # Errors
 /// What the reader says of the file; findings before the damage are lost with it.
 pub fn verify(reader: &mut Reader<'_>) -> Result<Report, CaptureError> {
-    let mut verifier = Verifier::default();
+    verify_with(reader, Options::default())
+}
+
+/// [`verify`], asked for more than the usual.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(reader: &mut Reader<'_>, options: Options) -> Result<Report, CaptureError> {
+    let mut verifier = Verifier::new(options);
     loop {
         // The watch sees packets before the messages in them.
         let mut watch = std::mem::take(&mut verifier.watch);

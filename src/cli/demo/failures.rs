@@ -17,14 +17,14 @@ use tokio::sync::watch;
 use self::judge::Judged;
 use self::messages::Known;
 use self::rows::{Act, BEYOND, ROWS, Row};
-use super::ladder::Ladder;
 use super::network::{self, APP_SERVER, FUNCTION_2, MME, Network, NetworkError, Plan, Scene, UE};
-use super::{DemoArgs, Early, Folder, annotate, exit, say};
+use super::{DemoArgs, Early, Folder, PARTIES, annotate, exit, output, say};
 use crate::net::{Net, Recorder};
 use crate::node::{Handle, Observation, Observer};
 use crate::registration::credential::Credential;
 use crate::registration::ue::Phase;
 use crate::registration::{Action, Element, Token};
+use crate::report::ladder::TextLadder;
 use crate::verify;
 
 /// How long a row may take.
@@ -82,8 +82,8 @@ pub(super) async fn conduct(args: &DemoArgs, colour: bool) -> Result<u8, Early> 
         let rows: Vec<_> = judged.iter().map(Judged::json).collect();
         say(&summary(args, &rows, &verdict, packets, good).to_string());
     } else {
-        let ladder = Ladder { colour };
-        judged.iter().for_each(|judged| judged.print(ladder));
+        let ladder = TextLadder::new(PARTIES, output::ladder_inks(colour));
+        judged.iter().for_each(|judged| judged.print(&ladder));
         report(args, &judged, &verdict, packets, claimed);
     }
     Ok(if good { exit::GOOD } else { exit::DIFFERS })

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::cli::demo::describe::{Described, describe};
 use crate::message::Header;
 use crate::node::{Observation, Observer};
+use crate::report::describe::{Described, describe};
 
 /// Lines that wait to be written; when standard output takes no more, further ones are counted only.
 const MOST_WAITING: usize = 4096;

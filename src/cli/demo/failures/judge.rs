@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::describe::{Described, describe};
-use super::super::ladder::{Ladder, PARTIES};
+use super::super::PARTIES;
 use super::super::network::{self, party_at};
 use super::super::say;
 use super::Played;
@@ -14,6 +13,8 @@ use crate::avp::dictionary::{Declared, ExperimentalResult, FailedAvp, RefusalCau
 use crate::avp::{Avps, fault::name_of};
 use crate::capture::{CaptureError, Reader};
 use crate::message::{HEADER_LENGTH, Header, find};
+use crate::report::describe::{Described, describe};
+use crate::report::ladder::TextLadder;
 use crate::verify::Finding;
 
 /// A message of an application, as the capture has it.
@@ -106,7 +107,7 @@ impl<'t> Judged<'t> {
     }
 
     /// The row with its ladder and its verdict.
-    pub fn print(&self, ladder: Ladder) {
+    pub fn print(&self, ladder: &TextLadder) {
         let row = self.played.row;
         say(&format!("{}: {} ({})", row.place, row.case, row.name));
         say(&format!("{}\n", row.story));

@@ -6,7 +6,8 @@ use crate::avp::dictionary::{
     ResultCode, SubscriptionData, UeContext, UserName,
 };
 use crate::avp::{Avps, Key};
-use crate::interfaces::{self, pc2, pc3, pc4, s6a};
+use crate::interfaces::{self, names, pc2, pc3, pc4, s6a};
+use crate::message::text::write_escaped;
 use crate::message::{HEADER_LENGTH, Header, find};
 use crate::registration::identifiers::{Imsi, Pduid};
 
@@ -17,10 +18,12 @@ pub struct Described {
     pub number: &'static str,
     /// `XAR`; unknown commands by their number.
     pub abbreviation: String,
-    /// `PC2`.
+    /// `PC2`; other applications by their name, the base protocol by none.
     pub reference_point: &'static str,
     /// `ID1 00f110..., ID2 ...`.
     pub identifiers: String,
+    /// True for a request.
+    pub request: bool,
     /// True for an answer that refuses.
     pub refused: bool,
 }
@@ -40,15 +43,29 @@ pub fn describe(message: &[u8]) -> Option<Described> {
     let header = Header::parse(message)?;
     let body = Avps::new(message.get(HEADER_LENGTH..)?);
     let command = interfaces::command_of(&header);
-    let abbreviation = command.map_or_else(|| header.code.to_string(), |command| command.abbreviation.to_owned());
-    let (identifiers, refused) = identifiers(&header, body);
+    let abbreviation = command.map_or_else(|| abbreviate(&header), |command| command.abbreviation.to_owned());
+    let (words, refused) = identifiers(&header, body);
+    let mut identifiers = String::new();
+    write_escaped(&words, &mut identifiers);
     Some(Described {
         number: number(&header, body),
         abbreviation,
         reference_point: reference_point(header.application),
         identifiers,
+        request: header.is_request(),
         refused,
     })
+}
+
+/// The abbreviation of a command that is not typed here, by the first letters of its name's words: `CCR` of
+/// Credit-Control. A command without a name is its number, with R or A.
+fn abbreviate(header: &Header) -> String {
+    let end = if header.is_request() { 'R' } else { 'A' };
+    match names::command_stem(header.application, header.code) {
+        Some("AA") => format!("AA{end}"),
+        Some(stem) => stem.split('-').filter_map(|word| word.chars().next()).chain([end]).collect(),
+        None => format!("{}{end}", header.code),
+    }
 }
 
 /// The room a message belongs to, short: the two private legs of PC4 are PC4 here.
@@ -56,7 +73,7 @@ fn reference_point(application: u32) -> &'static str {
     match application {
         pc4::mme::APPLICATION | pc4::function::APPLICATION => "PC4",
         interfaces::base::APPLICATION => "",
-        _ => interfaces::of_application(application).map_or("", |interface| interface.name),
+        _ => names::application_name(application).unwrap_or_default(),
     }
 }
 
