@@ -1,17 +1,18 @@
 //! Requests of the procedure: what they carry, against what was handed out before.
 
 use crate::avp::dictionary::{
-    ContextMove, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId, Pduid, ProseAppId,
-    ProseFunctionAddress, ProseFunctionId, UeProseCapability, private,
+    ContextMove, OldPduid, OldProseFunctionAddress, OldProseFunctionId, OriginAppLayerUserId, Pduid, ProofNonce,
+    ProofTime, ProseAppId, ProseFunctionAddress, ProseFunctionId, UeProseCapability, UserCredentialType, private,
 };
 use crate::capture::CapturedMessage;
-use crate::interfaces::{of_application, pc2, pc3, pc4, s6a};
+use crate::interfaces::{of_application, pc2, pc3, pc4};
 use crate::message::Header;
 
 use super::{Asked, Judge, Procedure, Registering, avp, find, hex, id1_of, id3_of, mask, no_avp, show};
 use crate::verify::Spot;
 use crate::verify::checks;
 use crate::verify::finding::Report;
+use crate::verify::survey::digest;
 
 impl Procedure {
     /// Takes a request that follows its grammar; says what to remember of it, and the UE that it is about.
@@ -25,19 +26,13 @@ impl Procedure {
         let mut judge = Judge { spot, report, ue: None };
         let asked = self.asked(message, header, &mut judge);
         let ue = judge.ue.or_else(|| asked.as_ref().and_then(|asked| self.ue_of_request(asked, report)));
-        let ue = ue.or_else(|| self.beside(header, message.bytes));
+        let ue = ue.or_else(|| self.beside(message.bytes));
         (asked, ue)
     }
 
     fn asked(&mut self, message: &CapturedMessage<'_>, header: &Header, judge: &mut Judge<'_>) -> Option<Asked> {
         let bytes = message.bytes;
         match header.application {
-            s6a::APPLICATION => {
-                // Most captures of S6a have nothing to do with proximity: only what is needed is read.
-                const ULR: u32 = 316;
-                let imsi = (header.code == ULR).then(|| find::<crate::avp::dictionary::UserName>(bytes)).flatten()?;
-                Some(Asked::UpdateLocation { imsi: imsi.to_owned() })
-            }
             pc4::hss::APPLICATION => match pc4::hss::Message::decode(bytes).ok()? {
                 pc4::hss::Message::ProseSubscriberInformationRequest(request) => {
                     self.subscription_leg = true;
@@ -125,7 +120,7 @@ impl Procedure {
         judge.require(capability != 0, checks::MESSAGE_5_INCAPABLE, avp::<UeProseCapability>, || {
             (format!("message 5 left for {}, whose UE is capable of nothing", mask(imsi)), "no message 5".to_owned())
         });
-        if let Some(permission) = user.subscription.to_mme {
+        if let Some(permission) = self.permissions.get(&digest(Some(imsi.as_bytes()))).copied() {
             let allowed = permission & capability != 0;
             judge.require(allowed, checks::MESSAGE_5_NOT_ALLOWED, avp::<UeProseCapability>, || {
                 (
@@ -176,6 +171,14 @@ impl Procedure {
         });
         let id1 = id1?;
         judge.ue = Some(self.ue_of_id1(id1, judge.report));
+        if request.user_credential_type == UserCredentialType::SIGNED_PROOF {
+            judge.require(request.proof_time.is_some(), checks::MESSAGE_1_PROOF, avp::<ProofTime>, || {
+                ("a signed proof without its time".to_owned(), "Proof-Time".to_owned())
+            });
+            judge.require(request.proof_nonce.is_some(), checks::MESSAGE_1_PROOF, avp::<ProofNonce>, || {
+                ("a signed proof without its nonce".to_owned(), "Proof-Nonce".to_owned())
+            });
+        }
         let id3 = id3_of(request.prose_function_id, request.prose_function_address);
         if self.ue_leg {
             let ue = request.origin_host.to_ascii_lowercase();
