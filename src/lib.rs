@@ -11,7 +11,8 @@
 //! - [`peer`]: a Diameter node without input and output
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
-//! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
+//! - [`capture`]: captures read and written; [`verify`]: what a capture should hold; [`diff`]: what differs;
+//!   [`anonymize`]: pseudonyms for who is named in one
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -33,8 +34,10 @@
 // clippy.toml names what only the half behind `net` may touch: clocks, threads, files, sockets.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod anonymize;
 pub mod avp;
 pub mod capture;
+pub mod diff;
 mod folding;
 pub mod generic;
 pub mod interfaces;

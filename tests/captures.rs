@@ -1,29 +1,34 @@
 //! The walker of `captures/`: every case folder tells a story of two peers, and this test holds the program to it.
 //!
 //! `UPDATE_CAPTURES=1 cargo test --test captures` writes `input.pcapng` of hand-written cases and every `messages.jsonl`
-//! anew; the diff is the review. Expectations in `case.toml` are people's, and never rewritten.
+//! anew; the diff is the review. Expectations in `case.toml` are people's, and never rewritten, but for the cases under
+//! `captures/failures/`: `RECORD_CAPTURES=1` has the failure tour play each of them again.
 
 #![cfg(feature = "net")]
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/failures.rs"]
+mod failures;
 #[path = "support/source.rs"]
 mod source;
 
-use std::fmt::Write as _;
 use std::fs;
-use std::process::{Command, Output};
 
-use case::{Case, Faults, Finding, INPUT, MESSAGES, Origin, SOURCE, Verdict, first_difference};
+use case::{Case, Faults, Held, INPUT, MESSAGES, Origin, SOURCE, Strict};
 use proselink::avp::{Avps, Fault, dictionary};
 use proselink::capture::{CapturedMessage, Reader};
 use proselink::interfaces::{self, base, pc2, pc3, pc4, pc6, s6a};
 use proselink::message::{Envelope, HEADER_LENGTH, Header, json};
-use serde_json::Value;
 
 #[test]
 fn every_case_holds() {
-    let update = std::env::var_os("UPDATE_CAPTURES").is_some_and(|value| value != "0");
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| value != "0");
+    let record = set("RECORD_CAPTURES");
+    if record {
+        failures::record(typed);
+    }
+    let update = record || set("UPDATE_CAPTURES");
     let (cases, errors) = case::cases();
     let mut complaints: Vec<String> = errors;
     for case in &cases {
@@ -42,8 +47,7 @@ fn every_case_holds() {
 fn judge(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
     files(case, told);
     made_from_its_source(case, update, told)?;
-    golden(case, update, told)?;
-    verdict(case, told)?;
+    held(case, update, told)?;
     let octets = fs::read(case.folder.join(INPUT)).map_err(|error| format!("{INPUT}: {error}"))?;
     let mut faults = Vec::new();
     let mut reader = Reader::from_bytes(&octets);
@@ -73,7 +77,7 @@ fn judge(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String
 /// A folder has what it must have, and nothing that nobody looks at.
 fn files(case: &Case, told: &mut Vec<String>) {
     let about = &case.about;
-    let recorded = about.origin == Origin::Demo;
+    let recorded = about.origin != Origin::Hand;
     if recorded != about.recorded.is_some() {
         told.push("`recorded` says how a capture of the demo was made; a hand-written case has none".to_owned());
     }
@@ -90,7 +94,7 @@ fn files(case: &Case, told: &mut Vec<String>) {
 }
 
 fn made_from_its_source(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
-    if case.about.origin == Origin::Demo {
+    if case.about.origin != Origin::Hand {
         return Ok(());
     }
     let text = fs::read_to_string(case.folder.join(SOURCE)).map_err(|error| format!("{SOURCE}: {error}"))?;
@@ -108,62 +112,13 @@ fn made_from_its_source(case: &Case, update: bool, told: &mut Vec<String>) -> Re
     }
 }
 
-/// The program as people run it, within the case's folder, so that paths in its output are short and stable.
-fn proselink(case: &Case, arguments: &[&str]) -> Result<Output, String> {
-    Command::new(env!("CARGO_BIN_EXE_proselink"))
-        .args(arguments)
-        .current_dir(&case.folder)
-        .output()
-        .map_err(|error| format!("proselink {}: {error}", arguments.join(" ")))
-}
-
-fn golden(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
-    let output = proselink(case, &["decode", "--json", INPUT])?;
-    if !output.status.success() {
-        told.push(format!("decode: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
-    }
-    let fresh = String::from_utf8(output.stdout).map_err(|error| format!("decode: {error}"))?;
-    let golden = case.folder.join(MESSAGES);
+/// What `proselink case run --exact` judges: golden messages letter by letter, findings, verdict, faults.
+fn held(case: &Case, update: bool, told: &mut Vec<String>) -> Result<(), String> {
+    let held = Held::read(&case.folder.join(INPUT), INPUT)?;
     if update {
-        return fs::write(golden, fresh).map_err(|error| format!("{MESSAGES}: {error}"));
+        fs::write(case.folder.join(MESSAGES), &held.messages).map_err(|error| format!("{MESSAGES}: {error}"))?;
     }
-    let kept = fs::read_to_string(golden).map_err(|error| format!("{MESSAGES}: {error}"))?;
-    if let Some(difference) = first_difference(&kept, &fresh) {
-        told.push(format!("{MESSAGES} differs from a fresh decode, {difference}"));
-    }
-    Ok(())
-}
-
-fn verdict(case: &Case, told: &mut Vec<String>) -> Result<(), String> {
-    let output = proselink(case, &["verify", "--json", INPUT])?;
-    let text = String::from_utf8(output.stdout).map_err(|error| format!("verify: {error}"))?;
-    let mut found = Vec::new();
-    let mut words = String::new();
-    for line in text.lines() {
-        let line: Value = serde_json::from_str(line).map_err(|error| format!("verify: {error}: {line}"))?;
-        if line["type"] == "finding" {
-            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
-            let number = |key: &str| line[key].as_u64().unwrap_or_default();
-            found.push(Finding {
-                id: text("id"),
-                frame: number("frame"),
-                index: number("index"),
-                requirement: text("requirement"),
-                avp: text("avp"),
-            });
-            let _ = writeln!(words, "  # {}", text("text"));
-        }
-    }
-    let expected = &case.about.findings;
-    if found != *expected {
-        let list = |findings: &[Finding]| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
-        let difference = first_difference(&list(expected), &list(&found)).unwrap_or_default();
-        told.push(format!("verify finds otherwise, {difference}\n  all it finds:\n{}\n{words}", list(&found)));
-    }
-    let code = if case.about.verdict == Verdict::Good { 0 } else { 1 };
-    if output.status.code() != Some(code) {
-        told.push(format!("verify: {}, expected exit status {code} for this verdict", output.status));
-    }
+    told.extend(case::judge(case, &held, Strict { exact: true, other: false }));
     Ok(())
 }
 

@@ -203,6 +203,12 @@ fn tshark_agrees_with_the_demo_of_twenty() {
     judge_the_demo(&["--ues", "20"], 20 * 12);
 }
 
+/// What is broken on purpose is broken where a dissector without our private AVPs does not look.
+#[test]
+fn tshark_agrees_with_the_failure_tour() {
+    judge_the_demo(&["--failures"], 400);
+}
+
 #[test]
 fn tshark_agrees_with_every_case() {
     if !tshark_is_there() {

@@ -117,6 +117,7 @@ fn every_link_of_the_papers_leads_somewhere() {
         "CONTRIBUTING.md",
         "docs/compliance.md",
         "docs/operations.md",
+        "docs/cases.md",
         "captures/README.md",
     ] {
         let text = std::fs::read_to_string(root.join(paper)).unwrap_or_else(|error| panic!("{paper}: {error}"));

@@ -137,6 +137,7 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("*", "Supported-Features (628)", "optional"),
     ("*", "OC-Supported-Features (621)", "optional"),
     ("*", "DRMP (301)", "optional"),
+    ("Context-Transfer-Request", "User-Name (1)", "optional in the grammar"),
     ("Update-Location-Request", "Vendor-Specific-Application-Id (260)", "optional since release 12"),
     ("Update-Location-Answer", "Vendor-Specific-Application-Id (260)", "likewise"),
     ("Update-Location-Answer", "ULA-Flags (1406)", "optional in the grammar"),

@@ -127,6 +127,11 @@ impl<'r> Source<'r> {
         }
     }
 
+    /// The offset in the (decompressed) file of a place in the buffer.
+    pub fn position(&self, at: usize) -> usize {
+        usize::try_from(self.base).unwrap_or(usize::MAX).saturating_add(at)
+    }
+
     fn offset(&self) -> u64 {
         self.base + self.start as u64
     }

@@ -5,7 +5,7 @@ use super::found::Sink;
 use super::ip::{self, Datagram, Fragments};
 use super::sctp::{Associations, Envelope};
 use super::tcp::Connections;
-use super::{Observer, Options, link};
+use super::{IpFragment, Observer, Options, link};
 
 /// All state between frames.
 pub(super) struct Flows {
@@ -50,6 +50,14 @@ impl Flows {
         sink.statistics.ip_packets += 1;
         let Some(fragment) = datagram.fragment else { return self.datagram(&datagram, tunnelled, sink, observer) };
         sink.statistics.ip_fragments += 1;
+        observer.ip_fragment(&IpFragment {
+            source: datagram.source,
+            destination: datagram.destination,
+            protocol: datagram.protocol,
+            identification: fragment.identification(),
+            offset: fragment.offset(),
+            data: datagram.payload,
+        });
         let whole = self.fragments.insert(&datagram, fragment, sink.time);
         sink.statistics.ip_abandoned = self.fragments.abandoned;
         if let Some(payload) = whole {
@@ -71,7 +79,7 @@ impl Flows {
                 };
                 self.associations.packet(&envelope, datagram.payload, sink, observer);
             }
-            ip::TCP => self.connections.segment(datagram, sink),
+            ip::TCP => self.connections.segment(datagram, sink, observer),
             ip::UDP => self.user(datagram, tunnelled, sink, observer),
             _ => {}
         }

@@ -35,6 +35,20 @@ pub(super) struct Fragment {
     more: bool,
 }
 
+impl Fragment {
+    pub const fn identification(self) -> u32 {
+        self.identification
+    }
+
+    pub const fn offset(self) -> usize {
+        self.offset
+    }
+
+    pub const fn more(self) -> bool {
+        self.more
+    }
+}
+
 /// Reads the headers of an IP packet; `None` when it ends within them or is not IP.
 #[inline]
 pub(super) fn parse(packet: &[u8]) -> Option<Datagram<'_>> {

@@ -30,6 +30,7 @@ mod link;
 mod oddity;
 mod order;
 mod reassembly;
+pub mod rewrite;
 mod sctp;
 mod table;
 mod tcp;
@@ -277,6 +278,48 @@ pub trait Observer {
     fn oddity(&mut self, oddity: &Oddity) {
         let _ = oddity;
     }
+
+    /// A TCP segment with payload.
+    fn tcp_payload(&mut self, payload: &TcpPayload<'_>) {
+        let _ = payload;
+    }
+
+    /// A fragment of an IP packet. What the whole packet carries follows the last of them.
+    fn ip_fragment(&mut self, fragment: &IpFragment<'_>) {
+        let _ = fragment;
+    }
+}
+
+/// The payload of a TCP segment as an [`Observer`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpPayload<'a> {
+    /// Number of the connection.
+    pub connection: u32,
+    /// Sender.
+    pub source: SocketAddr,
+    /// Receiver.
+    pub destination: SocketAddr,
+    /// Sequence number of its first octet.
+    pub sequence: u32,
+    /// As much of it as was captured.
+    pub data: &'a [u8],
+}
+
+/// A fragment of an IP packet as an [`Observer`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct IpFragment<'a> {
+    /// Sender.
+    pub source: std::net::IpAddr,
+    /// Receiver.
+    pub destination: std::net::IpAddr,
+    /// The protocol of the packet.
+    pub protocol: u8,
+    /// Tells the packets of a sender apart.
+    pub identification: u32,
+    /// Where in the packet's payload it belongs.
+    pub offset: usize,
+    /// As much of it as was captured.
+    pub data: &'a [u8],
 }
 
 /// Observes nothing.
@@ -293,6 +336,14 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn oddity(&mut self, oddity: &Oddity) {
         (**self).oddity(oddity);
+    }
+
+    fn tcp_payload(&mut self, payload: &TcpPayload<'_>) {
+        (**self).tcp_payload(payload);
+    }
+
+    fn ip_fragment(&mut self, fragment: &IpFragment<'_>) {
+        (**self).ip_fragment(fragment);
     }
 }
 

@@ -11,7 +11,7 @@ use super::found::{Carrier, Path, Sink};
 use super::ip::Datagram;
 use super::oddity::OddityKind;
 use super::table::Slots;
-use super::{AssociationStep, Options, Timestamp, Transport};
+use super::{AssociationStep, Observer, Options, TcpPayload, Timestamp, Transport};
 use crate::folding::Folding;
 
 const FIN: u8 = 1;
@@ -101,7 +101,7 @@ impl Connections {
     }
 
     /// Reads one segment.
-    pub fn segment(&mut self, datagram: &Datagram<'_>, sink: &mut Sink) {
+    pub fn segment(&mut self, datagram: &Datagram<'_>, sink: &mut Sink, observer: &mut impl Observer) {
         let Some(head) = datagram.payload.first_chunk::<20>() else { return };
         let header = usize::from(head[12] >> 4) * 4;
         let Some(length) = datagram.sent.checked_sub(header).filter(|_| header >= 20) else { return };
@@ -145,6 +145,13 @@ impl Connections {
         }
         if length > 0 {
             sink.statistics.tcp_segments += 1;
+            observer.tcp_payload(&TcpPayload {
+                connection: connection.id,
+                source: path.sender(),
+                destination: path.receiver(),
+                sequence,
+                data,
+            });
             sink.statistics.cut += u64::from(data.len() < length);
             let missing = length.saturating_sub(data.len());
             stream.take(sequence, data, missing, self.max_message, carrier, sink);

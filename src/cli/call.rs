@@ -69,7 +69,7 @@ pub struct CallArgs {
 
 /// Who we are over TLS, and whom we believe.
 #[derive(Clone, Debug, Args)]
-struct TlsArgs {
+pub struct TlsArgs {
     /// TLS: our certificate in PEM, then those between it and the authority
     #[arg(long, value_name = "FILE", requires_all = ["key", "ca"], help_heading = "TLS")]
     certificate: Option<PathBuf>,
@@ -81,11 +81,15 @@ struct TlsArgs {
     ca: Option<PathBuf>,
     /// TLS: the name that the peer's certificate must have; its Origin-Host unless said otherwise
     #[arg(long, value_name = "HOST", help_heading = "TLS")]
-    certificate_name: Option<String>,
+    pub certificate_name: Option<String>,
 }
 
 impl TlsArgs {
-    fn credentials(&self) -> Result<Option<Credentials>, Early> {
+    /// What the options say, read; `None` when they say nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn credentials(&self) -> Result<Option<Credentials>, Early> {
         let (Some(certificate), Some(key), Some(ca)) = (&self.certificate, &self.key, &self.ca) else {
             return Ok(None);
         };
@@ -204,6 +208,22 @@ impl CallArgs {
 }
 
 impl Caller {
+    /// Calls a peer over transports that are there already, to learn who it is.
+    pub fn over(net: Net, local: Local, peer: Endpoint, from: Vec<IpAddr>, udp_port: u16, timeout: Duration) -> Self {
+        Self {
+            peer,
+            timeout,
+            net,
+            local,
+            from,
+            udp_port,
+            expected: None,
+            certificate_name: None,
+            cer: None,
+            recorder: None,
+        }
+    }
+
     /// Our Origin-Host.
     pub fn identity(&self) -> &str {
         &self.local.identity

@@ -1,6 +1,6 @@
 //! `proselink decode`: any capture, or messages in hexadecimal, as text or JSON.
 
-mod input;
+pub(super) mod input;
 mod summary;
 
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use clap::Args;
 
 use self::input::Input;
 use self::summary::Summary;
+use super::call::draft;
 use super::output::{self, Output};
 use super::{Globals, exit};
 use crate::capture::{CapturedMessage, Reader, Transport};
@@ -172,6 +173,14 @@ impl Decoder {
             match input.open() {
                 Ok(input::Opened::Capture(mut reader)) => self.capture(&name, &mut reader)?,
                 Ok(input::Opened::Messages(octets)) => self.messages(&name, &octets)?,
+                Ok(input::Opened::Json(text)) => match json_messages(&name, &text) {
+                    Ok(octets) => self.messages(&name, &octets)?,
+                    Err(reason) => {
+                        self.output.flush()?;
+                        self.code = self.code.max(exit::MALFORMED);
+                        eprintln!("proselink decode: {reason}");
+                    }
+                },
                 Err(error) => self.complain(&name, &error, error.code())?,
             }
         }
@@ -300,6 +309,12 @@ impl Decoder {
         }
         self.output.flush()
     }
+}
+
+/// The messages of a JSON text, end to end.
+fn json_messages(name: &str, text: &str) -> Result<Vec<u8>, String> {
+    let documents = draft::parse(name, text)?;
+    documents.iter().map(draft::Document::message).collect::<Result<Vec<_>, _>>().map(|messages| messages.concat())
 }
 
 /// An onlooker lacks dictionaries; that is no fault of the sender.

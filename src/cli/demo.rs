@@ -1,9 +1,11 @@
 //! `proselink demo`: the whole procedure once through, six parties in one process, real SCTP packets over real UDP
 //! sockets on loopback.
 
-mod describe;
+pub(super) mod describe;
+mod failures;
 mod ladder;
-mod network;
+pub(super) mod network;
+mod staged;
 mod summary;
 
 use std::io::Write as _;
@@ -40,6 +42,12 @@ pub struct DemoArgs {
     /// Show refusals instead: a UE without a subscription, and one that is not capable
     #[arg(long, conflicts_with = "ues")]
     deny: bool,
+    /// Show every row of the failure table instead, each with its ladder and its verdict
+    #[arg(long, conflicts_with_all = ["ues", "deny"])]
+    failures: bool,
+    /// Only this row of the failure table, e.g. mme-not-capable
+    #[arg(long, value_name = "NAME", requires = "failures")]
+    row: Option<String>,
     /// The capture to write
     #[arg(short = 'w', long = "write", value_name = "FILE", default_value = "demo.pcapng")]
     write: PathBuf,
@@ -63,6 +71,8 @@ Examples:
   proselink demo                     register one UE, then move it to another function
   proselink demo --ues 1000          a thousand UEs, with latency percentiles of each step
   proselink demo --deny              what a refusal looks like: no message 5 leaves the MME
+  proselink demo --failures          each row of the failure table on the wire, in one capture
+  proselink demo --failures --row app-server-bad-credential
   proselink demo --json -w out.pcapng";
 
 /// How long the procedure may take before it has failed: for one UE, and more for many.
@@ -106,6 +116,7 @@ struct Outcome {
 
 /// Why the demo ends early.
 enum Early {
+    Usage(String),
     Environment(String),
     Interrupted,
 }
@@ -124,8 +135,11 @@ pub fn run(args: DemoArgs, globals: &Globals) -> u8 {
         Err(error) => return complain(&format!("the system gives no threads: {error}"), exit::ENVIRONMENT),
     };
     let colour = !args.json && globals.choice(&std::io::stdout());
-    match runtime.block_on(conduct(&args, colour)) {
+    let story =
+        async { if args.failures { failures::conduct(&args, colour).await } else { conduct(&args, colour).await } };
+    match runtime.block_on(story) {
         Ok(code) => code,
+        Err(Early::Usage(words)) => complain(&words, exit::USAGE),
         Err(Early::Environment(words)) => complain(&words, exit::ENVIRONMENT),
         Err(Early::Interrupted) => complain("interrupted", exit::INTERRUPTED),
     }
@@ -141,18 +155,26 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// What a packet's comment says of the message in it.
+fn annotate(message: &[u8]) -> Option<String> {
+    let described = describe(message)?;
+    let (label, carried) = (described.label(), described.identifiers);
+    Some(if carried.is_empty() { label } else { format!("{label}: {carried}") })
+}
+
 async fn conduct(args: &DemoArgs, colour: bool) -> Result<u8, Early> {
     let ues = if args.deny { 2 } else { args.ues as usize };
     let folder = Folder::open(args.store.as_deref()).map_err(Early::Environment)?;
-    let annotate = |message: &[u8]| {
-        let described = describe(message)?;
-        let (label, carried) = (described.label(), described.identifiers);
-        Some(if carried.is_empty() { label } else { format!("{label}: {carried}") })
-    };
     let recorder = Recorder::create(&args.write, Some(Box::new(annotate)))
         .map_err(|error| Early::Environment(format!("{}: {error}", args.write.display())))?;
-    let scene =
-        Scene { ues, deny: args.deny, port: args.port, store: folder.path.clone(), network_key: network::seed()? };
+    let scene = Scene {
+        ues,
+        first: 0,
+        deny: args.deny,
+        port: args.port,
+        store: folder.path.clone(),
+        network_key: network::seed()?,
+    };
 
     let draws = !args.json && ues <= 2;
     let (seen, to_draw) = mpsc::unbounded_channel();
@@ -241,7 +263,7 @@ fn observer(
                 _ => {}
             }
         }
-        Observation::Report(_) => {}
+        Observation::Received { .. } | Observation::Report(_) => {}
     })
 }
 

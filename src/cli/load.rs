@@ -1,6 +1,7 @@
 //! `proselink load`: how many requests a peer answers, and how fast.
 
 mod engine;
+pub mod registration;
 mod report;
 mod template;
 
@@ -10,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::engine::{Plan, Progress, Tally};
@@ -21,10 +22,53 @@ use super::call::{CallArgs, Caller, Early, duration};
 use super::{Globals, exit};
 use crate::net::Options;
 
-/// The arguments of `load`.
+/// The arguments of `load`: requests of the user's own, or `registration`.
+#[derive(Debug)]
+pub enum LoadArgs {
+    /// Requests from a file to a peer.
+    Requests(Box<RequestArgs>),
+    /// Whole registrations.
+    Registration(Box<registration::RegistrationArgs>),
+}
+
+// By hand: what requests need must not be asked of `registration`, and clap derives no optional group with groups in it.
+impl Args for LoadArgs {
+    fn augment_args(command: Command) -> Command {
+        let about = "Whole registrations, messages 5 and 6 and 1 to 4, with a function or with a network of our own";
+        let registration = registration::RegistrationArgs::augment_args(Command::new(REGISTRATION).about(about));
+        RequestArgs::augment_args(command)
+            .subcommand(registration)
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for LoadArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand_matches(REGISTRATION) {
+            Some(matches) => {
+                registration::RegistrationArgs::from_arg_matches(matches).map(Box::new).map(Self::Registration)
+            }
+            None => RequestArgs::from_arg_matches(matches).map(Box::new).map(Self::Requests),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+const REGISTRATION: &str = "registration";
+
+/// What requests are sent, and to whom.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct LoadArgs {
+pub struct RequestArgs {
     /// Requests in JSON or YAML, sent in turn; `{n:4}` in a text is the request's number in four digits
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -62,6 +106,8 @@ const EXAMPLES: &str = "\
 Examples:
   proselink load --peer 'aaa://hss.example;transport=tcp' examples/ulr.json --rate 20000 --outstanding 1000 --for 30s
       20,000 requests a second: does it keep up, and how long does an answer take?
+  proselink load registration --ues 20000 --rate 500
+      whole registrations instead; see `proselink load registration --help`
   proselink load --peer tcp:127.0.0.1:3868 examples/ulr.json --outstanding 64 --warm-up 2s --json
       as many as it can with 64 waiting, as JSON
   proselink load --peer tcp:127.0.0.1 --connections 4 --identity 'mme{n:1}.example' --realm example examples/ulr.json
@@ -87,13 +133,17 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Runs the verb; the result is the exit code.
 pub fn run(args: LoadArgs, _globals: &Globals) -> u8 {
+    let args = match args {
+        LoadArgs::Registration(args) => return registration::run(&args),
+        LoadArgs::Requests(args) => *args,
+    };
     perform(args).unwrap_or_else(|early| {
         eprintln!("proselink load: {}", early.words);
         early.code
     })
 }
 
-fn perform(args: LoadArgs) -> Result<u8, Early> {
+fn perform(args: RequestArgs) -> Result<u8, Early> {
     let documents = draft::read(&args.file).map_err(Early::usage)?;
     let zeroed = documents.iter().map(template::probe).collect::<Result<Vec<_>, _>>().map_err(Early::usage)?;
     let outstanding = args.outstanding as usize;

@@ -3,16 +3,23 @@
 //! Data goes to standard output, the rest to standard error. A closed pipe is success. tshark's letters keep their
 //! meaning. Exit codes are those of [`exit`].
 
+pub mod anonymize;
 mod call;
+pub mod case;
 pub mod config;
+pub mod conversation;
 pub mod decode;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod exit;
 pub mod load;
 mod output;
+pub mod party;
 pub mod run;
 pub mod send;
+pub mod show;
+pub mod store;
 pub mod user;
 pub mod verify;
 
@@ -93,20 +100,42 @@ enum Verb {
     Decode(decode::DecodeArgs),
     /// Judge captures: grammar, transactions, and the registration procedure
     Verify(verify::VerifyArgs),
+    /// What differs between two conversations or two messages, AVP by AVP and by meaning
+    Diff(diff::DiffArgs),
+    /// Give subscribers pseudonyms in a capture, so that it can be given away
+    Anonymize(anonymize::AnonymizeArgs),
+    /// Captures as tests: make a case of a capture, and hold cases against what is there now
+    Case(case::CaseArgs),
     /// Register a UE once through: six parties in one process, real SCTP on loopback, a capture of it all
     Demo(demo::DemoArgs),
     /// Run one element from its configuration file: UE, MME, HSS, function or app server
     Run(run::RunArgs),
+    /// A UE against real nodes, from one command line: register, or get an ID1
+    Ue(party::ue::UeArgs),
+    /// An MME against real nodes, from one command line: serve UEs, or attach one
+    Mme(party::serve::MmeArgs),
+    /// An HSS for MMEs and functions, from one command line
+    Hss(party::serve::HssArgs),
+    /// An app server for UEs and functions, from one command line
+    AppServer(party::serve::AppServerArgs),
     /// What this machine can do, and what to type where it cannot
     Doctor(doctor::DoctorArgs),
     /// Judge configuration files
     Config(config::ConfigArgs),
     /// Put load on a peer: throughput, and latency in percentiles
     Load(load::LoadArgs),
+    /// Look into a running node: UEs, one UE, moves, peers
+    Show(show::ShowArgs),
+    /// Make the ID1 of a UE invalid at once, at a running function
+    Revoke(show::RevokeArgs),
+    /// Make a running function forget a UE, and tell its app servers and the HSS
+    Deregister(show::DeregisterArgs),
     /// Send requests from a file to a peer, and print its answers
     Send(send::SendArgs),
     /// Make what proves a user to an app server: a key pair, or the hash of a password
     User(user::UserArgs),
+    /// Back up, restore and check the store of a function
+    Store(store::StoreArgs),
 }
 
 /// Runs the command line; the result is the exit code.
@@ -126,13 +155,24 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.verb {
         Verb::Decode(args) => decode::run(args, &cli.globals),
         Verb::Verify(args) => verify::run(args, &cli.globals),
+        Verb::Diff(args) => diff::run(args, &cli.globals),
+        Verb::Anonymize(args) => anonymize::run(args, &cli.globals),
+        Verb::Case(args) => case::run(args, &cli.globals),
         Verb::Demo(args) => demo::run(args, &cli.globals),
         Verb::Run(args) => run::run(args, &cli.globals),
+        Verb::Ue(args) => party::ue::run(args, &cli.globals),
+        Verb::Mme(args) => party::serve::mme(args, &cli.globals),
+        Verb::Hss(args) => party::serve::hss(args, &cli.globals),
+        Verb::AppServer(args) => party::serve::app_server(args, &cli.globals),
         Verb::Doctor(args) => doctor::run(args, &cli.globals),
         Verb::Config(args) => config::run(args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
+        Verb::Show(args) => show::run(args, &cli.globals),
+        Verb::Revoke(args) => show::revoke(args, &cli.globals),
+        Verb::Deregister(args) => show::deregister(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),
+        Verb::Store(args) => store::run(args, &cli.globals),
     }
 }
 
@@ -181,6 +221,11 @@ mod tests {
         for verb in Cli::command().get_subcommands() {
             let examples = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(examples.starts_with("Examples:"), "{} has no examples", verb.get_name());
+            for part in verb.get_subcommands() {
+                let examples = part.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let name = format!("{} {}", verb.get_name(), part.get_name());
+                assert!(examples.starts_with("Examples:") || name == "config check", "{name} has no examples");
+            }
         }
     }
 }

@@ -5,17 +5,20 @@ mod systemd;
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use self::attend::{Attendant, End};
+use super::call::Early;
 use super::{Globals, exit};
 use crate::generic::Responder;
 use crate::net::{Backend, Net, NetError, Options, Recorder};
+use crate::node::admin::{self, Desk};
 use crate::node::agent::{RedirectElement, RelayElement};
 use crate::node::config::{self, Config, Role};
-use crate::node::{self, Handle, NodeError};
+use crate::node::{self, Handle, NodeError, Observer};
 use crate::registration::element::Element;
 use crate::registration::ue::Phase;
 use crate::registration::{AppServer, Function, Hss, Mme, Ue};
@@ -36,6 +39,9 @@ pub struct RunArgs {
     /// Read and judge the configuration, and run nothing
     #[arg(long)]
     check: bool,
+    /// Let `proselink show` look in through this Unix socket, instead of `admin` in the configuration
+    #[arg(long, value_name = "PATH")]
+    admin: Option<PathBuf>,
     /// A UE: once registered, move to another function
     #[arg(long = "move")]
     moves: bool,
@@ -46,26 +52,24 @@ Examples:
   proselink run -c examples/hss.toml             an HSS, until Ctrl-C
   proselink run -c examples/ue.toml              a UE: registers, prints the result, ends
   proselink run -c examples/mme.toml -w mme.pcapng -v
+  proselink run -c examples/function.toml --admin function.sock
   proselink run -c examples/hss.toml --log debug --log-format json
   proselink run -c examples/function.toml --check";
 
 /// How long a UE waits for its MME and app server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Why an element ends early.
-struct Early {
-    words: String,
-    code: u8,
-}
-
-impl Early {
-    fn environment(words: impl std::fmt::Display) -> Self {
-        Self { words: words.to_string(), code: exit::ENVIRONMENT }
-    }
-
-    fn usage(words: impl std::fmt::Display) -> Self {
-        Self { words: words.to_string(), code: exit::USAGE }
-    }
+/// How an element is played, beside what its configuration says.
+#[derive(Clone, Default)]
+pub(super) struct Manner {
+    /// The configuration's file, which is read again when it changes.
+    pub path: PathBuf,
+    /// A UE moves on once it is registered.
+    pub moves: bool,
+    /// The element's own words, and those about its peers, are JSON objects.
+    pub json: bool,
+    /// Sees what the node sends and receives.
+    pub observer: Option<Observer>,
 }
 
 impl From<NodeError> for Early {
@@ -105,12 +109,27 @@ pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
 }
 
 /// A line on standard output, at once: whoever started the element may wait for it.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
 }
 
-async fn play(args: &RunArgs, config: Config) -> Result<u8, Early> {
+impl Manner {
+    /// Says something about the element.
+    pub fn say(&self, text: &str) {
+        if self.json {
+            say(&serde_json::json!({"v": 1, "note": text}).to_string());
+        } else {
+            say(text);
+        }
+    }
+}
+
+async fn play(args: &RunArgs, mut config: Config) -> Result<u8, Early> {
+    if args.admin.is_some() {
+        config.admin.clone_from(&args.admin);
+    }
+    let manner = Manner { path: args.config.clone(), moves: args.moves, ..Manner::default() };
     let mut options = Options::default();
     if let Some(port) = config.udp_port {
         options.udp_port = port;
@@ -128,14 +147,15 @@ async fn play(args: &RunArgs, config: Config) -> Result<u8, Early> {
         None => None,
     };
     let net = Net::new(options);
-    let result = perform(args, config, net).await;
+    let result = perform(manner, config, net).await;
     if let (Some(recorder), Some(path)) = (recorder, capture) {
         recorder.finish().map_err(|error| Early::environment(format!("{}: {error}", path.display())))?;
     }
     result
 }
 
-async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Early> {
+/// Plays an element until it ends: a UE when it is registered, all others when they are told to stop.
+pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Result<u8, Early> {
     let identity = config.identity();
     // Grows with every start, so that peers see a restart. RFC 6733 section 8.16.
     let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -143,50 +163,91 @@ async fn perform(args: &RunArgs, mut config: Config, net: Net) -> Result<u8, Ear
     let mut seed = [0; 16];
     getrandom::fill(&mut seed)
         .map_err(|error| Early::environment(format!("the system gives no randomness: {error}")))?;
-    let tells = !matches!(config.role, Role::Ue(_));
-    let mut attendant = Attendant::new(args.config.clone(), &mut config, tells).await?;
+    let mut attendant = Attendant::new(manner, &mut config).await?;
     let attendant = &mut attendant;
-    let Config { settings, role, store, .. } = config;
-    let path = args.config.display();
+    let Config { settings, role, store, admin, .. } = config;
+    let path = attendant.path().display().to_string();
+    let mut stage = Stage { attendant, net, settings, admin, role: role.name(), contexts: None };
     match role {
         Role::Ue(role) => {
-            let handle = start(settings, &net, Ue::new(identity, role, seed), None).await?;
-            register(handle, attendant, args.moves).await
+            let (handle, _door) = stage.start(Ue::new(identity, role, seed), None).await?;
+            register(handle, stage.attendant).await
         }
         Role::Mme(role) => {
             let mme = Mme::new(identity, role, seed).map_err(|error| Early::usage(format!("{path}: [mme] {error}")))?;
-            serve(start(settings, &net, mme, None).await?, attendant).await
+            stage.serve(mme, None).await
         }
-        Role::Hss(role) => serve(start(settings, &net, Hss::new(identity, role, seed), None).await?, attendant).await,
+        Role::Hss(role) => stage.serve(Hss::new(identity, role, seed), None).await,
         Role::AppServer(role) => {
             let file = store.ok_or_else(|| Early::usage(format!("{path}: an app server needs a store")))?;
             let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;
             let server = AppServer::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
-            let code = serve(start(settings, &net, server, Some(committer)).await?, attendant).await?;
-            closed(thread, code).await
+            closed(thread, stage.serve(server, Some(committer)).await?).await
         }
-        Role::Responder(role) => {
-            serve(start(settings, &net, Responder::new(identity, role), None).await?, attendant).await
-        }
-        Role::Relay(role) => {
-            let relay = RelayElement::new(&identity, role.proxy_info, seed);
-            serve(start(settings, &net, relay, None).await?, attendant).await
-        }
-        Role::Redirect(role) => {
-            let redirect = RedirectElement::new(&identity, role.rows);
-            serve(start(settings, &net, redirect, None).await?, attendant).await
-        }
+        Role::Responder(role) => stage.serve(Responder::new(identity, role), None).await,
+        Role::Relay(role) => stage.serve(RelayElement::new(&identity, role.proxy_info, seed), None).await,
+        Role::Redirect(role) => stage.serve(RedirectElement::new(&identity, role.rows), None).await,
         Role::Function(role) => {
             let file = store.ok_or_else(|| Early::usage(format!("{path}: a function needs a store")))?;
             let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;
             let function = Function::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [function] {error}")))?;
+            stage.contexts = Some(Arc::new(store.reader()));
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
-            let code = serve(start(settings, &net, function, Some(committer)).await?, attendant).await?;
-            closed(thread, code).await
+            closed(thread, stage.serve(function, Some(committer)).await?).await
         }
+    }
+}
+
+/// What an element needs to be played.
+struct Stage<'a> {
+    attendant: &'a mut Attendant,
+    net: Net,
+    settings: node::Settings,
+    admin: Option<PathBuf>,
+    /// The element's part.
+    role: &'static str,
+    /// The contexts of a function, for the admin socket.
+    contexts: Option<admin::Contexts>,
+}
+
+impl Stage<'_> {
+    /// Starts the element and, where one is wanted, its admin socket, which lives as long as it is kept.
+    async fn start<E: Element + Send + 'static>(
+        &mut self,
+        element: E,
+        store: Option<Committer>,
+    ) -> Result<(Handle<E>, Option<admin::Server>), Early> {
+        let handle = start(self.settings.clone(), &self.net, element, store, self.attendant.manner()).await?;
+        let Some(path) = &self.admin else { return Ok((handle, None)) };
+        let desk = Desk {
+            identity: handle.identity().to_owned(),
+            role: self.role,
+            peers: handle.watch_peers(),
+            contexts: self.contexts.take(),
+            operate: handle.operator(),
+        };
+        let server = admin::Server::start(path, desk).map_err(Early::environment)?;
+        let shown = path.display();
+        self.attendant.manner().say(&format!("{} answers `proselink show --admin {shown}`", handle.identity()));
+        Ok((handle, Some(server)))
+    }
+
+    /// A server runs until it is told to stop, and that is a success; a second word ends it at once, and that is none.
+    async fn serve<E: Element + Send + 'static>(mut self, element: E, store: Option<Committer>) -> Result<u8, Early> {
+        let (handle, door) = self.start(element, store).await?;
+        let identity = handle.identity().to_owned();
+        self.attendant.attend(&handle).await;
+        drop(door);
+        let end = self.attendant.end(handle).await?;
+        let (words, code) = match end {
+            End::InOrder => ("has stopped", exit::GOOD),
+            End::AtOnce => ("has stopped at once", exit::INTERRUPTED),
+        };
+        self.attendant.manner().say(&format!("{identity} {words}"));
+        Ok(code)
     }
 }
 
@@ -199,11 +260,13 @@ async fn closed(thread: CommitterThread<EmbeddedStore>, code: u8) -> Result<u8, 
     Ok(code)
 }
 
-async fn start<E: Element + Send + 'static>(
+/// Starts an element and says where it listens.
+pub(super) async fn start<E: Element + Send + 'static>(
     settings: node::Settings,
     net: &Net,
     element: E,
     store: Option<Committer>,
+    manner: &Manner,
 ) -> Result<Handle<E>, Early> {
     let (identity, transport) = (settings.local.identity.clone(), settings.transport);
     let listen: Vec<_> = settings
@@ -216,7 +279,7 @@ async fn start<E: Element + Send + 'static>(
         })
         .collect::<Result<_, NetError>>()
         .map_err(Early::environment)?;
-    let handle = node::start(settings, net.clone(), element, store, None).await.map_err(|error| match error {
+    let handle = node::start(settings, net.clone(), element, store, manner.observer.clone()).await.map_err(|error| match error {
         NodeError::Listen(NetError::Bind { local, backend: Backend::EmbeddedSctp, reason }) => {
             Early::environment(format!(
                 "UDP port {} at {} cannot be used: {reason}; another element may have it, choose another with udp_port",
@@ -227,29 +290,14 @@ async fn start<E: Element + Send + 'static>(
         other => other.into(),
     })?;
     if !listen.is_empty() {
-        say(&format!("{identity} listens at {}", listen.join(", ")));
+        manner.say(&format!("{identity} listens at {}", listen.join(", ")));
     }
     Ok(handle)
 }
 
-/// A server runs until it is told to stop, and that is a success; a second word ends it at once, and that is none.
-async fn serve<E: Element + Send + 'static>(handle: Handle<E>, attendant: &mut Attendant) -> Result<u8, Early> {
-    let identity = handle.identity().to_owned();
-    attendant.attend(&handle).await;
-    match attendant.end(handle).await? {
-        End::InOrder => {
-            say(&format!("{identity} has stopped"));
-            Ok(exit::GOOD)
-        }
-        End::AtOnce => {
-            say(&format!("{identity} has stopped at once"));
-            Ok(exit::INTERRUPTED)
-        }
-    }
-}
-
 /// A UE registers every device of its configuration, one after another, says what came of it, and ends.
-async fn register(handle: Handle<Ue>, attendant: &mut Attendant, moves: bool) -> Result<u8, Early> {
+async fn register(handle: Handle<Ue>, attendant: &mut Attendant) -> Result<u8, Early> {
+    let moves = attendant.manner().moves;
     let outcome = tokio::select! {
         outcome = register_all(&handle, moves) => outcome,
         () = attendant.attend(&handle) => Ok(exit::INTERRUPTED),

@@ -125,6 +125,12 @@ impl Recorder {
         }
     }
 
+    /// How many packets have been recorded so far.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.handle.shared.lock().capture.packets()
+    }
+
     /// Says that `local` is recorded here, so that what it sends is not recorded again where it comes in.
     pub(crate) fn register(&self, local: SocketAddr) {
         self.handle.shared.lock().locals.insert(local);

@@ -12,6 +12,7 @@
 //! reopen = 1                             # seconds between the three watchdogs that a peer answers before it is trusted again
 //! store = "function.redb"                # of a function or an app server: what must outlive a crash
 //! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
+//! admin = "function.sock"                # Unix socket for `proselink show`, for its owner alone; left out: none
 //! drain = 5                              # seconds that a stop waits for answers that are under way
 //! linger = 0.0001                        # seconds that it watches for the next message while they come thick: answers are
 //!                                        # faster, a core is busier; 0 to sleep at once
@@ -146,6 +147,8 @@ pub struct Config {
     pub tls: Option<Credentials>,
     /// Where metrics are shown over HTTP.
     pub metrics: Option<SocketAddr>,
+    /// Where the admin socket is.
+    pub admin: Option<PathBuf>,
     /// What cannot change while the node runs.
     pub fixed: Fixed,
     /// What it plays.
@@ -242,6 +245,23 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl Role {
+    /// Its name, which is that of its section.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ue(_) => "ue",
+            Self::Mme(_) => "mme",
+            Self::Hss(_) => "hss",
+            Self::Function(_) => "function",
+            Self::AppServer(_) => "app_server",
+            Self::Responder(_) => "responder",
+            Self::Relay(_) => "relay",
+            Self::Redirect(_) => "redirect",
+        }
+    }
+}
+
 impl Config {
     /// The node's name as its element knows it.
     #[must_use]
@@ -310,6 +330,7 @@ struct File {
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
     metrics: Option<Spanned<String>>,
+    admin: Option<PathBuf>,
     drain: Option<Spanned<f64>>,
     linger: Option<Spanned<f64>>,
     threads: Option<NonZeroU8>,
@@ -478,6 +499,7 @@ impl File {
             return Err((None, format!("{who} needs a store: write store = \"FILE.redb\"")));
         }
         let capture = self.capture.map(|capture| folder.join(capture));
+        let admin = self.admin.map(|admin| folder.join(admin));
         Ok(Config {
             settings,
             udp_port: self.udp_port,
@@ -487,6 +509,7 @@ impl File {
             store,
             tls,
             metrics,
+            admin,
             fixed: Fixed::default(),
             role,
             warnings: Vec::new(),

@@ -157,6 +157,8 @@ struct PeerEntry {
     trouble: Option<String>,
     span: Span,
     tally: Tally,
+    /// It is in no configuration, and goes when its place is wanted.
+    guest: bool,
     /// Attempts to connect whose end is not known yet.
     connecting: usize,
     /// It is no peer any more, or not with these settings: it goes once its connection has ended.
@@ -177,6 +179,7 @@ impl PeerEntry {
             trouble: None,
             span: tracing::info_span!("peer", node = %local.identity, peer = %identity),
             tally: Metrics::peer(metrics, identity),
+            guest: false,
             connecting: 0,
             retired: false,
             successor: None,
@@ -240,6 +243,8 @@ pub(super) struct Driver<E> {
     spare_actions: Vec<Action>,
     /// Set by a stop: until when answers are waited for.
     stopping: Option<Duration>,
+    /// The peers have been told of the stop.
+    parting: bool,
     views_stale: bool,
 }
 
@@ -304,6 +309,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             actions: Vec::new(),
             spare_actions: Vec::new(),
             stopping: None,
+            parting: false,
             views_stale: true,
         }
     }
@@ -475,7 +481,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         let timers = self.timer_order.first().map(|(at, _)| *at);
         let parked = self.parked.front().map(|(at, ..)| *at);
         let strangers = self.strangers.front().map(|(at, _)| *at);
-        let stopping = self.stopping.map(|at| if at > self.begun.elapsed() { at } else { at + CLOSE_SPAN });
+        let stopping = self.stopping.map(|at| if self.parting { at + CLOSE_SPAN } else { at });
         let beat = self.heartbeat.as_ref().map(|_| self.next_beat);
         let others = [timers, parked, strangers, stopping, beat];
         others.into_iter().flatten().fold(self.peers_due, Duration::min)
@@ -545,11 +551,13 @@ impl<E: Element + Send + 'static> Driver<E> {
                     }
                 }
                 Output::Request { connection, header, message } => {
+                    self.observe_received(at, &header, &message);
                     self.handle_request(now, at, connection, stream.unwrap_or(0), header, &message);
                 }
                 Output::Answer { token: errand, request, message, took } => {
                     if let Some(header) = Header::parse(&message) {
                         self.peers[at].tally.took(header.application, took);
+                        self.observe_received(at, &header, &message);
                         if let Some(observer) = &self.observer {
                             observer(&self.local.identity, &Observation::Answered { header: &header, took });
                         }
@@ -686,6 +694,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         if busy && now.elapsed < until {
             return;
         }
+        self.parting = true;
         for at in 0..self.peers.len() {
             self.peers[at].machine.stop(now.elapsed, REBOOTING);
             self.drain_peer(now, at, None);
@@ -699,6 +708,13 @@ impl<E: Element + Send + 'static> Driver<E> {
         let Some(until) = self.stopping else { return false };
         let closed = self.peers.iter().all(|peer| peer.machine.state() == State::Closed);
         (closed && self.connections.is_empty()) || self.begun.elapsed() >= until + CLOSE_SPAN
+    }
+
+    fn observe_received(&self, peer: usize, header: &Header, message: &[u8]) {
+        if let Some(observer) = &self.observer {
+            let from = &self.peers[peer].machine.expected().identity;
+            observer(&self.local.identity, &Observation::Received { from, header, message });
+        }
     }
 
     fn observe_sent(&self, peer: usize, message: &[u8]) {

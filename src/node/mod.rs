@@ -10,6 +10,7 @@
 //! The task owns all state, so nothing is locked; it waits for nothing but the queue and the next deadline, so one slow
 //! peer holds up no other: a peer that takes nothing any more is dropped when its queue is full.
 
+pub mod admin;
 pub mod agent;
 pub mod config;
 mod driver;
@@ -30,7 +31,7 @@ use crate::message::renumber::PrivateNumbers;
 use crate::net::{Endpoint, Net, NetError, Transport};
 use crate::peer::routing::RealmRoute;
 use crate::peer::{self, Expected, Local, State, Status};
-use crate::registration::element::{Action, Element, Now, Report};
+use crate::registration::element::{Action, Element, NoReply, Now, Report};
 use crate::store::Committer;
 
 pub use metrics::Metrics;
@@ -47,8 +48,10 @@ pub struct Settings {
     pub listen: Vec<Endpoint>,
     /// Over what, where an endpoint does not say.
     pub transport: Transport,
-    /// Its peers; nobody else is let in.
+    /// Its peers; nobody else is let in, but for guests.
     pub peers: Vec<PeerSettings>,
+    /// Peers that nobody named and that are let in all the same, at a time. Default 0: a lab's stand-in may want some.
+    pub guests: usize,
     /// The realm routing table, beside what the peers say of themselves.
     pub routes: Vec<RealmRoute>,
     /// The private numbers on the wire, where they are not ours.
@@ -94,6 +97,7 @@ impl Settings {
             listen: Vec::new(),
             transport: Transport::default(),
             peers: Vec::new(),
+            guests: 0,
             routes: Vec::new(),
             private: PrivateNumbers::default(),
             drain: Duration::from_secs(5),
@@ -133,6 +137,15 @@ pub enum Observation<'a> {
     Sent {
         /// Origin-Host of the peer it goes to.
         to: &'a str,
+        /// Its header.
+        header: &'a Header,
+        /// The whole message.
+        message: &'a [u8],
+    },
+    /// A message of an application has come.
+    Received {
+        /// Origin-Host of the peer it came from.
+        from: &'a str,
         /// Its header.
         header: &'a Header,
         /// The whole message.
@@ -349,6 +362,24 @@ impl<E: Element + Send + 'static> Handle<E> {
         taken.await.map_err(|_| NodeError::Stopped)?;
         *current = settings;
         Ok(report)
+    }
+
+    /// A way to ask the element what an operator asks, for whoever outlives a borrow of the handle.
+    #[must_use]
+    pub fn operator(&self) -> admin::Operate {
+        let inputs = self.inputs.clone();
+        Arc::new(move |question| {
+            let inputs = inputs.clone();
+            let (reply, answer) = oneshot::channel();
+            let call = Box::new(move |element: &mut E, now: Now, actions: &mut Vec<Action>| {
+                let _ = reply.send(element.operate(now, &question, actions));
+            });
+            Box::pin(async move {
+                let stopped = || NoReply::Store(NodeError::Stopped.to_string());
+                inputs.send(Input::Call(call)).await.map_err(|_| stopped())?;
+                answer.await.map_err(|_| stopped())?
+            })
+        })
     }
 
     /// Begins to stop: DPR to every peer once the answers under way have come. [`Handle::stopped`] waits for the end.

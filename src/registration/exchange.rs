@@ -14,7 +14,7 @@ use crate::interfaces;
 use crate::message::{Command, Envelope};
 
 /// Auth-Session-State of every message here: nobody keeps a session.
-pub(super) const NO_STATE: i32 = AuthSessionState::NO_STATE_MAINTAINED;
+pub(crate) const NO_STATE: i32 = AuthSessionState::NO_STATE_MAINTAINED;
 
 /// What waits for an event, by token, never more than a bound.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Entropy {
 }
 
 /// Vendor-Specific-Application-Id of an application. It borrows nothing; the lifetime is for the struct it goes into.
-pub(super) fn vendor_specific<'a>(application: u32) -> VendorSpecificApplicationId<'a> {
+pub(crate) fn vendor_specific<'a>(application: u32) -> VendorSpecificApplicationId<'a> {
     let vendor_id = interfaces::of_application(application).map_or(TGPP, |interface| interface.vendor);
     VendorSpecificApplicationId {
         vendor_id,

@@ -43,6 +43,8 @@ pub use mme::{Mme, MmeConfig};
 pub use ue::{Ue, UeConfig};
 
 pub(crate) use crate::avp::dictionary::private::{COMMAND_A, COMMAND_B};
+#[cfg(feature = "net")]
+pub(crate) use exchange::{NO_STATE, vendor_specific};
 
 /// The bits of ProSe-Permission and of the UE's capability that have a meaning today. TS 29.344 6.3.3.
 pub const ALL_SERVICES: u32 = 0xff;

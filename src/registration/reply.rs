@@ -11,9 +11,9 @@ use super::exchange::{NO_STATE, OWN, vendor_specific};
 use super::identifiers::FunctionAddress;
 use crate::avp::dictionary::group::ExperimentalResult as ExperimentalResultGroup;
 use crate::avp::dictionary::{
-    AuthApplicationId, AuthSessionState, Declared, ErrorMessage, ExperimentalResult, FailedAvp, OriginHost,
-    OriginRealm, ProseRequestType, ProxyInfo, ResultCode, SessionId, TGPP, VendorSpecificApplicationId, private,
-    write_avp, write_raw,
+    AuthApplicationId, AuthSessionState, Declared, ErrorMessage, ExperimentalResult, FailedAvp, OldPduid,
+    OriginAppLayerUserId, OriginHost, OriginRealm, Pduid, ProseAppId, ProseRequestType, ProxyInfo, ResultCode,
+    SessionId, TGPP, VendorSpecificApplicationId, private, write_avp, write_raw,
 };
 use crate::avp::{Address, Avp, Avps, Fault, FaultKind, Key, fault};
 use crate::interfaces::pc2;
@@ -267,7 +267,16 @@ pub(super) fn bad_value<A: Declared>(message: &[u8], expected: &'static str) -> 
 
 /// The fault that an AVP which the procedure needs is absent. 5005.
 pub(super) fn missing<A: Declared>() -> Fault {
-    fault::missing(None, A::DEFINITION, HEADER_LENGTH)
+    let mut fault = fault::missing(None, A::DEFINITION, HEADER_LENGTH);
+    // The sample has zeroes of the least length (RFC 6733 section 7.5); that of an identifier the format cannot tell.
+    let least = match A::DEFINITION.key.0 {
+        Pduid::KEY | OldPduid::KEY => 8,
+        OriginAppLayerUserId::KEY | ProseAppId::KEY => 1,
+        _ => return fault,
+    };
+    fault.failed.clear();
+    write_raw(A::DEFINITION.key, A::DEFINITION.flags(), &[0; 8][..least], &mut fault.failed);
+    fault
 }
 
 /// The one AVP of its kind among those that a grammar does not name.

@@ -71,12 +71,28 @@ impl Committer {
     where
         S: ContextStore + Send + 'static,
     {
+        Self::start_bounded(store, queue, MOST_WRITES)
+    }
+
+    /// As [`Committer::start`], but no batch joins a transaction that has `most_writes` writes already: with 1 every
+    /// batch is a commit of its own, which shows what group commit is worth.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn start_bounded<S>(
+        store: S,
+        queue: usize,
+        most_writes: usize,
+    ) -> Result<(Committer, CommitterThread<S>), StoreError>
+    where
+        S: ContextStore + Send + 'static,
+    {
         let (sender, receiver) = mpsc::channel(queue.max(1));
         let counters = Arc::new(Counters::default());
         let of_thread = Arc::clone(&counters);
         let handle = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || commit_all(store, receiver, &of_thread))
+            .spawn(move || commit_all(store, receiver, &of_thread, most_writes))
             .map_err(|error| StoreError::Io { action: "starting the store's thread", detail: error.to_string() })?;
         Ok((Committer { queue: sender, counters }, CommitterThread(handle)))
     }
@@ -150,11 +166,16 @@ impl<S> CommitterThread<S> {
     }
 }
 
-fn commit_all<S: ContextStore>(mut store: S, mut queue: mpsc::Receiver<Job>, counters: &Counters) -> S {
+fn commit_all<S: ContextStore>(
+    mut store: S,
+    mut queue: mpsc::Receiver<Job>,
+    counters: &Counters,
+    most_writes: usize,
+) -> S {
     while let Some(first) = queue.blocking_recv() {
         let mut writes = first.writes;
         let mut waiting = vec![(writes.len(), first.reply)];
-        while writes.len() < MOST_WRITES
+        while writes.len() < most_writes
             && let Ok(job) = queue.try_recv()
         {
             waiting.push((job.writes.len(), job.reply));

@@ -14,6 +14,8 @@
 pub(super) mod users;
 
 use super::context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
+use super::engine::user_hash;
+use super::indexes::{Index, Pair};
 use super::{Cursor, Stored};
 use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Msisdn, Pduid, PlmnId, UnixSeconds};
 
@@ -89,8 +91,8 @@ pub(super) fn encode(stored: &Stored) -> Vec<u8> {
     out.octets
 }
 
-/// The context in a record.
-pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
+/// What stands behind the checksum is a record of this schema.
+fn open(record: &[u8]) -> Result<Decoder<'_>, RecordFault> {
     let body = record.len().checked_sub(CHECKSUM_OCTETS).ok_or(RecordFault::Short { at: 0, what: "the checksum" })?;
     let (body, checksum) = record.split_at(body);
     if crc32c::crc32c(body).to_be_bytes() != checksum {
@@ -101,6 +103,12 @@ pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
         SCHEMA => {}
         found => return Err(RecordFault::Schema { found }),
     }
+    Ok(input)
+}
+
+/// The context in a record.
+pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
+    let mut input = open(record)?;
     let version = Cursor(input.number("the version")?);
     let expires_at = input.number("the expiry")?.checked_sub(1).map(UnixSeconds);
     let imsi = input.packed("the IMSI", Imsi::from_packed)?;
@@ -118,12 +126,47 @@ pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
         _ => Some(MovedFrom { id1: input.id1()?, function: input.address()? }),
     };
     let bindings = input.list("the bindings", Decoder::binding)?;
-    let left = body.len() - input.at;
-    if left > 0 {
-        return Err(RecordFault::Trailing { left });
-    }
+    input.end()?;
     let context = UeContext { imsi, msisdn, id1, previous_id1, subscription, bindings, state, moved_from };
     Ok(Stored { version, expires_at, context })
+}
+
+/// The version in a record.
+#[cfg(feature = "net")]
+pub(super) fn version(record: &[u8]) -> Result<u64, RecordFault> {
+    open(record)?.number("the version")
+}
+
+/// Tells the index entries of a record, those of [`entries`](super::engine::entries), without making the context: the start
+/// of a store reads all of them.
+pub(super) fn index(record: &[u8], mut tell: impl FnMut(Index, Pair)) -> Result<(), RecordFault> {
+    let mut input = open(record)?;
+    let version = input.number("the version")?;
+    let expires_at = input.number("the expiry")?.checked_sub(1);
+    let imsi = input.packed("the IMSI", Imsi::from_packed)?.packed();
+    tell(Index::Changes, (version, imsi));
+    if let Some(at) = expires_at {
+        tell(Index::Expiry, (at, imsi));
+    }
+    let flags = input.octet("the flags")?;
+    if flags & HAS_MSISDN != 0 {
+        input.packed("the MSISDN", Msisdn::from_packed)?;
+    }
+    tell(Index::Id1s, (input.grant()?.id1.into(), imsi));
+    for _ in 0..input.length("the previous ID1s")? {
+        tell(Index::Id1s, (input.grant()?.id1.into(), imsi));
+    }
+    input.subscription(flags)?;
+    input.state()?;
+    if flags & HAS_MOVED_FROM != 0 {
+        input.id1()?;
+        input.address()?;
+    }
+    for _ in 0..input.length("the bindings")? {
+        let binding = input.raw_binding()?;
+        tell(Index::Users, (user_hash(binding.application, binding.id2), imsi));
+    }
+    input.end()
 }
 
 fn flag(set: bool, bit: u8) -> u8 {
@@ -292,19 +335,30 @@ impl<'a> Decoder<'a> {
         from(u64::from_be_bytes(self.array(what)?)).ok_or(RecordFault::Field { at, what })
     }
 
-    /// A list whose length is in front; every item takes an octet or more, which bounds what a length may claim.
-    fn list<T>(
-        &mut self,
-        what: &'static str,
-        mut item: impl FnMut(&mut Self) -> Result<T, RecordFault>,
-    ) -> Result<Vec<T>, RecordFault> {
+    /// The number of items of a list; every item takes an octet or more, which bounds what it may claim.
+    fn length(&mut self, what: &'static str) -> Result<u64, RecordFault> {
         let at = self.at;
         let length = self.number(what)?;
         let left = (self.octets.len() - self.at) as u64;
         if length > left {
             return Err(RecordFault::Field { at, what });
         }
-        (0..length).map(|_| item(self)).collect()
+        Ok(length)
+    }
+
+    fn list<T>(
+        &mut self,
+        what: &'static str,
+        mut item: impl FnMut(&mut Self) -> Result<T, RecordFault>,
+    ) -> Result<Vec<T>, RecordFault> {
+        (0..self.length(what)?).map(|_| item(self)).collect()
+    }
+
+    fn end(&self) -> Result<(), RecordFault> {
+        match self.octets.len() - self.at {
+            0 => Ok(()),
+            left => Err(RecordFault::Trailing { left }),
+        }
     }
 
     fn blob(&mut self, what: &'static str) -> Result<&'a [u8], RecordFault> {
@@ -378,23 +432,39 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn binding(&mut self) -> Result<Binding, RecordFault> {
+    fn raw_binding(&mut self) -> Result<RawBinding<'a>, RecordFault> {
         let flags = self.octet("a binding")?;
-        let application = self.text("an application")?.into();
+        let application = self.text("an application")?;
         let realm = self.text("the realm of an application server")?;
         let head = self.text("the host of an application server")?;
-        let host = if flags & HOST_IN_REALM != 0 { format!("{head}.{realm}").into() } else { head.into() };
         let (at, what) = (self.at, "an ID2");
-        let id2 = Id2::from_octets(self.blob(what)?).map_err(|_| RecordFault::Field { at, what })?;
+        let id2 = std::str::from_utf8(self.blob(what)?).map_err(|_| RecordFault::Field { at, what })?;
+        Ok(RawBinding { flags, application, realm, head, id2, id2_at: at, bound_at: self.number("a moment")? })
+    }
+
+    fn binding(&mut self) -> Result<Binding, RecordFault> {
+        let RawBinding { flags, application, realm, head, id2, id2_at, bound_at } = self.raw_binding()?;
+        let host = if flags & HOST_IN_REALM != 0 { format!("{head}.{realm}").into() } else { head.into() };
         Ok(Binding {
-            application,
+            application: application.into(),
             app_server_host: host,
             app_server_realm: realm.into(),
-            id2,
-            bound_at: UnixSeconds(self.number("a moment")?),
+            id2: Id2::new(id2).map_err(|_| RecordFault::Field { at: id2_at, what: "an ID2" })?,
+            bound_at: UnixSeconds(bound_at),
             update_pending: flags & UPDATE_PENDING != 0,
         })
     }
+}
+
+/// A binding where it lies.
+struct RawBinding<'a> {
+    flags: u8,
+    application: &'a str,
+    realm: &'a str,
+    head: &'a str,
+    id2: &'a str,
+    id2_at: usize,
+    bound_at: u64,
 }
 
 #[cfg(test)]
@@ -492,6 +562,14 @@ pub(super) mod tests {
         #[test]
         fn any_context_survives(stored in stored()) {
             prop_assert_eq!(decode(&encode(&stored)), Ok(stored));
+        }
+
+        #[test]
+        fn the_index_entries_of_a_record_are_those_of_its_context(stored in stored()) {
+            let mut told = Vec::new();
+            index(&encode(&stored), |index, pair| told.push((index, pair))).unwrap();
+            told.sort_unstable();
+            prop_assert_eq!(told, crate::store::engine::entries(&stored));
         }
 
         #[test]

@@ -3,17 +3,20 @@
 pub(super) mod users;
 
 use super::encoding::{self, RecordFault};
-use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
+use super::indexes::{Index, Pair};
+use super::tables::{Map, Octets, Tables, TablesMut};
 use super::{Change, ChangeKind, Condition, Cursor, MOST_TRIMMED, StoreError, Stored, UeContext, Write, WriteOutcome};
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use siphasher::sip::SipHasher13;
-use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 /// Cursor of the last change.
-const SEQUENCE: &[u8] = b"sequence";
+pub(super) const SEQUENCE: &[u8] = b"sequence";
 /// Deletions up to this cursor are forgotten.
-const HORIZON: &[u8] = b"horizon";
+pub(super) const HORIZON: &[u8] = b"horizon";
+
+/// Deletions remembered for followers; whoever is further behind reads all contexts anew.
+pub(super) const MOST_DELETIONS: u64 = 65_536;
 
 /// Contexts read in search of a user whose hash is shared, before the search gives up.
 const MOST_SHARING_A_HASH: usize = 1024;
@@ -32,17 +35,15 @@ fn get_packed(tables: &impl Tables, imsi: u64) -> Result<Option<Stored>, StoreEr
 }
 
 pub(super) fn get_by_id1(tables: &impl Tables, id1: Pduid) -> Result<Option<Stored>, StoreError> {
-    match owner(tables, id1)? {
+    match owner(tables, id1) {
         Some(imsi) => get_packed(tables, imsi),
         None => Ok(None),
     }
 }
 
 /// The packed IMSI that holds `id1`.
-fn owner(tables: &impl Tables, id1: Pduid) -> Result<Option<u64>, StoreError> {
-    let id1 = u64::from(id1);
-    let first = tables.pairs(Index::Id1s, (id1, 0), 1)?.pop();
-    Ok(first.filter(|(found, _)| *found == id1).map(|(_, imsi)| imsi))
+fn owner(tables: &impl Tables, id1: Pduid) -> Option<u64> {
+    tables.imsis(Index::Id1s, id1.into(), 1).first().copied()
 }
 
 pub(super) fn find_by_id2(
@@ -51,10 +52,10 @@ pub(super) fn find_by_id2(
     id2: &Id2,
     limit: usize,
 ) -> Result<Vec<Stored>, StoreError> {
-    let hash = user_hash(application, id2);
+    let hash = user_hash(application, id2.as_str());
     let mut found = Vec::new();
-    for (entry, imsi) in tables.pairs(Index::Users, (hash, 0), MOST_SHARING_A_HASH)? {
-        if entry != hash || found.len() == limit {
+    for imsi in tables.imsis(Index::Users, hash, MOST_SHARING_A_HASH) {
+        if found.len() == limit {
             break;
         }
         // The hash only narrows the search: the context itself says whose it is.
@@ -72,7 +73,7 @@ pub(super) fn due(
     now: UnixSeconds,
     limit: usize,
 ) -> Result<Vec<(UnixSeconds, Imsi)>, StoreError> {
-    let page = tables.pairs(Index::Expiry, (0, 0), limit)?;
+    let page = tables.pairs(Index::Expiry, (0, 0), limit);
     let due = page.into_iter().take_while(|(at, _)| *at <= now.0);
     due.map(|(at, imsi)| Ok((UnixSeconds(at), unpacked(imsi)?))).collect()
 }
@@ -84,10 +85,12 @@ pub(super) fn changes(tables: &impl Tables, after: Cursor, limit: usize) -> Resu
     }
     let Some(from) = after.0.checked_add(1) else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
-    for (index, kind) in [(Index::Changes, ChangeKind::Put), (Index::Deletions, ChangeKind::Deleted)] {
-        for (cursor, imsi) in tables.pairs(index, (from, 0), limit)? {
-            changes.push(Change { cursor: Cursor(cursor), imsi: unpacked(imsi)?, kind });
-        }
+    for (cursor, imsi) in tables.pairs(Index::Changes, (from, 0), limit) {
+        changes.push(Change { cursor: Cursor(cursor), imsi: unpacked(imsi)?, kind: ChangeKind::Put });
+    }
+    for (key, value) in tables.range(Map::Deleted, &from.to_be_bytes(), limit)? {
+        let (cursor, imsi) = deletion(&key, &value)?;
+        changes.push(Change { cursor: Cursor(cursor), imsi, kind: ChangeKind::Deleted });
     }
     changes.sort_unstable_by_key(|change| change.cursor);
     changes.truncate(limit);
@@ -137,6 +140,7 @@ pub(super) fn apply(tables: &mut impl TablesMut, batch: &[Write]) -> Result<Vec<
     let outcomes = batch.iter().map(|write| write_one(tables, &mut sequence, write)).collect::<Result<_, _>>()?;
     if sequence != start {
         tables.put(Map::System, SEQUENCE, &sequence.0.to_be_bytes())?;
+        bound_deletions(tables, sequence)?;
     }
     Ok(outcomes)
 }
@@ -182,7 +186,7 @@ fn put(
         return Ok(conflict);
     }
     for grant in context.grants() {
-        match owner(tables, grant.id1)? {
+        match owner(tables, grant.id1) {
             Some(by) if by != imsi => return Ok(WriteOutcome::Id1Taken { id1: grant.id1, by: unpacked(by)? }),
             _ => {}
         }
@@ -190,7 +194,7 @@ fn put(
     *sequence = Cursor(sequence.0 + 1);
     let new = Stored { version: *sequence, expires_at, context: context.clone() };
     tables.put(Map::Contexts, &imsi.to_be_bytes(), &encoding::encode(&new))?;
-    reindex(tables, old.as_ref(), Some(&new))?;
+    reindex(tables, old.as_ref(), Some(&new));
     Ok(WriteOutcome::Done { version: *sequence })
 }
 
@@ -207,22 +211,47 @@ fn delete(
     let Some(old) = old else { return Ok(WriteOutcome::Absent) };
     *sequence = Cursor(sequence.0 + 1);
     tables.remove(Map::Contexts, &imsi.packed().to_be_bytes())?;
-    tables.add(Index::Deletions, (sequence.0, imsi.packed()))?;
-    reindex(tables, Some(&old), None)?;
+    tables.put(Map::Deleted, &sequence.0.to_be_bytes(), &imsi.packed().to_be_bytes())?;
+    reindex(tables, Some(&old), None);
     Ok(WriteOutcome::Done { version: *sequence })
 }
 
 fn trim(tables: &mut impl TablesMut, sequence: Cursor, through: Cursor) -> Result<WriteOutcome, StoreError> {
-    let page = tables.pairs(Index::Deletions, (0, 0), MOST_TRIMMED)?;
+    let page = tables.range(Map::Deleted, &[], MOST_TRIMMED)?;
     let mut horizon = None;
-    for pair in page.into_iter().take_while(|(cursor, _)| *cursor <= through.0) {
-        tables.discard(Index::Deletions, pair)?;
-        horizon = Some(pair.0);
+    for (key, value) in page {
+        let (cursor, _) = deletion(&key, &value)?;
+        if cursor > through.0 {
+            break;
+        }
+        tables.remove(Map::Deleted, &key)?;
+        horizon = Some(cursor);
     }
     if let Some(horizon) = horizon {
         tables.put(Map::System, HORIZON, &horizon.to_be_bytes())?;
     }
     Ok(WriteOutcome::Done { version: sequence })
+}
+
+/// Forgets the oldest deletions on top of [`MOST_DELETIONS`]: a store from which UEs come and go for years stays small.
+fn bound_deletions(tables: &mut impl TablesMut, sequence: Cursor) -> Result<(), StoreError> {
+    // As many as one batch may add are forgotten by it, so this keeps up.
+    while let excess @ 1.. = tables.count(Map::Deleted)?.saturating_sub(MOST_DELETIONS) {
+        let last =
+            tables.range(Map::Deleted, &[], MOST_TRIMMED.min(usize::try_from(excess).unwrap_or(MOST_TRIMMED)))?;
+        let Some((key, value)) = last.last() else { break };
+        let (through, _) = deletion(key, value)?;
+        let _ = trim(tables, sequence, Cursor(through))?;
+    }
+    Ok(())
+}
+
+/// Cursor and IMSI of a deletion.
+pub(super) fn deletion(key: &[u8], value: &[u8]) -> Result<(u64, Imsi), StoreError> {
+    match (key.try_into(), value.try_into()) {
+        (Ok(cursor), Ok(imsi)) => Ok((u64::from_be_bytes(cursor), unpacked(u64::from_be_bytes(imsi))?)),
+        _ => Err(RecordFault::Value { what: "a deletion" }.into()),
+    }
 }
 
 fn conflict(condition: Condition, old: Option<&Stored>) -> Option<WriteOutcome> {
@@ -241,40 +270,42 @@ fn unless(condition: Condition, found: Option<Cursor>) -> Option<WriteOutcome> {
 
 /// Takes out the index entries that only the old context has and puts in those that only the new one has: a bind
 /// leaves ID1 and expiry alone.
-fn reindex(tables: &mut impl TablesMut, old: Option<&Stored>, new: Option<&Stored>) -> Result<(), StoreError> {
+fn reindex(tables: &mut impl TablesMut, old: Option<&Stored>, new: Option<&Stored>) {
     let before = old.map(entries).unwrap_or_default();
     let after = new.map(entries).unwrap_or_default();
-    for (index, pair) in before.difference(&after) {
-        tables.discard(*index, *pair)?;
+    for (index, pair) in before.iter().filter(|entry| after.binary_search(entry).is_err()) {
+        tables.discard(*index, *pair);
     }
-    for (index, pair) in after.difference(&before) {
-        tables.add(*index, *pair)?;
+    for (index, pair) in after.iter().filter(|entry| before.binary_search(entry).is_err()) {
+        tables.add(*index, *pair);
     }
-    Ok(())
 }
 
-fn entries(stored: &Stored) -> BTreeSet<(Index, Pair)> {
+/// The index entries of a context, in order.
+pub(super) fn entries(stored: &Stored) -> Vec<(Index, Pair)> {
     let context = &stored.context;
     let imsi = context.imsi.packed();
     let id1s = context.grants().map(|grant| (Index::Id1s, (u64::from(grant.id1), imsi)));
     let users = context.bindings.iter();
-    let users = users.map(|binding| (Index::Users, (user_hash(&binding.application, &binding.id2), imsi)));
+    let users = users.map(|binding| (Index::Users, (user_hash(&binding.application, binding.id2.as_str()), imsi)));
     let expiry = stored.expires_at.iter().map(|at| (Index::Expiry, (at.0, imsi)));
     let change = std::iter::once((Index::Changes, (stored.version.0, imsi)));
-    id1s.chain(users).chain(expiry).chain(change).collect()
+    let mut entries: Vec<_> = id1s.chain(users).chain(expiry).chain(change).collect();
+    entries.sort_unstable();
+    entries
 }
 
 /// Eight octets in the place of two long texts, in three index entries a UE. Without a secret: an application server
 /// that makes two users share a hash makes its own look-ups longer and nothing else.
-fn user_hash(application: &str, id2: &Id2) -> u64 {
+pub(super) fn user_hash(application: &str, id2: &str) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     hasher.write(&(application.len() as u64).to_be_bytes());
     hasher.write(application.as_bytes());
-    hasher.write(id2.as_str().as_bytes());
+    hasher.write(id2.as_bytes());
     hasher.finish()
 }
 
-fn system(tables: &impl Tables, key: &[u8]) -> Result<u64, StoreError> {
+pub(super) fn system(tables: &impl Tables, key: &[u8]) -> Result<u64, StoreError> {
     let what = "a number of the store";
     match tables.get(Map::System, key)?.map(|value| value.as_slice().try_into().map(u64::from_be_bytes)) {
         None => Ok(0),

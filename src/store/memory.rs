@@ -1,12 +1,13 @@
 //! A store in memory for tests and for the procedures' own stories, with faults on order.
 
-use super::tables::{Index, Map, Octets, Pair, Tables, TablesMut};
+use super::indexes::{Index, Indexes, Pair, in_order};
+use super::tables::{Map, Octets, Tables, TablesMut};
 use super::{
     Change, ContextReader, ContextStore, Cursor, StoreError, Stored, StoredUser, UserReader, Write, WriteOutcome,
     engine,
 };
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What goes wrong with one [`ContextStore::apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,8 @@ struct MemoryTables {
     user_keys: BTreeMap<Octets, Octets>,
     values: BTreeMap<Octets, Octets>,
     system: BTreeMap<Octets, Octets>,
-    indexes: BTreeSet<(Index, Pair)>,
+    deleted: BTreeMap<Octets, Octets>,
+    indexes: Indexes,
 }
 
 impl MemoryTables {
@@ -158,6 +160,7 @@ impl MemoryTables {
             Map::UserKeys => &self.user_keys,
             Map::Values => &self.values,
             Map::System => &self.system,
+            Map::Deleted => &self.deleted,
         }
     }
 
@@ -168,6 +171,7 @@ impl MemoryTables {
             Map::UserKeys => &mut self.user_keys,
             Map::Values => &mut self.values,
             Map::System => &mut self.system,
+            Map::Deleted => &mut self.deleted,
         }
     }
 }
@@ -182,13 +186,16 @@ impl Tables for MemoryTables {
         Ok(page.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn pairs(&self, index: Index, from: Pair, limit: usize) -> Result<Vec<Pair>, StoreError> {
-        let page = self.indexes.range((index, from)..=(index, (u64::MAX, u64::MAX)));
-        Ok(page.take(limit).map(|(_, pair)| *pair).collect())
-    }
-
     fn count(&self, map: Map) -> Result<u64, StoreError> {
         Ok(self.map(map).len() as u64)
+    }
+
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
+        in_order(self.indexes.of(index, first), limit)
+    }
+
+    fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {
+        self.indexes.from(index, from).take(limit).collect()
     }
 }
 
@@ -203,13 +210,11 @@ impl TablesMut for MemoryTables {
         Ok(())
     }
 
-    fn add(&mut self, index: Index, pair: Pair) -> Result<(), StoreError> {
-        self.indexes.insert((index, pair));
-        Ok(())
+    fn add(&mut self, index: Index, pair: Pair) {
+        self.indexes.add(index, pair);
     }
 
-    fn discard(&mut self, index: Index, pair: Pair) -> Result<(), StoreError> {
-        self.indexes.remove(&(index, pair));
-        Ok(())
+    fn discard(&mut self, index: Index, pair: Pair) {
+        self.indexes.discard(index, pair);
     }
 }

@@ -5,8 +5,9 @@
 //!                            │
 //!                engine.rs: conditions, indexes, change log     the same over every engine
 //!                            │
+//!                indexes.rs: made from the contexts, in memory
 //!                tables.rs: get, put, remove, range             all that an engine has to offer
-//!                   memory.rs       embedded.rs (one redb file)
+//!                   memory.rs       embedded/ (one redb file)
 //! ```
 //!
 //! The trait is shaped for a store shared by several functions: every write may carry a condition on the version it
@@ -17,7 +18,10 @@
 mod context;
 mod encoding;
 mod engine;
+mod indexes;
 pub mod memory;
+#[cfg(feature = "net")]
+mod portable;
 mod tables;
 mod user;
 
@@ -192,6 +196,8 @@ pub enum StoreError {
     NotAStore { path: PathBuf },
     #[error("there is no store at {}", .path.display())]
     Missing { path: PathBuf },
+    #[error("there is a file at {} already, which is left alone; choose another name", .path.display())]
+    Exists { path: PathBuf },
     #[error("the store {} was written by a newer proselink (schema {found}, this one knows {supported})", .path.display())]
     NewerSchema { path: PathBuf, found: u64, supported: u64 },
     #[error("no space is left for the store")]
@@ -211,8 +217,11 @@ pub enum StoreError {
 /// Key of the value that holds an allocator's first block never reserved.
 #[must_use]
 pub fn reservation_key(allocator: u16) -> String {
-    format!("id1/block/{allocator}")
+    format!("{ID1_BLOCKS}{allocator}")
 }
+
+/// In front of the number of an allocator.
+const ID1_BLOCKS: &str = "id1/block/";
 
 /// The write that makes a block of ID1s durable, on the condition that nobody else took it.
 #[must_use]

@@ -1,6 +1,11 @@
-//! What an engine has to offer: three ordered maps of octets, and five ordered sets of pairs that index them.
+//! What an engine has to offer: ordered maps of octets. Where an engine keeps them is its own affair. The indexes of the contexts are not among them: they are made from
+//! the contexts, in memory, see [`super::indexes`].
+//!
+//! A new kind of record is a new line of [`Map`]: an engine makes the map when a store does not have it yet, so that it
+//! needs no new schema unless older versions must keep their hands off.
 
 use super::StoreError;
+use super::indexes::{Index, Pair};
 
 /// An ordered map from octets to octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,25 +20,27 @@ pub(super) enum Map {
     Values,
     /// Text -> number, big-endian: the store's own.
     System,
+    /// Cursor of a deletion that is not yet forgotten -> IMSI, both big-endian.
+    Deleted,
 }
 
-/// An ordered set of pairs of numbers; the second is an IMSI, packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Index {
-    /// ID1, present or previous. One pair an ID1.
-    Id1s,
-    /// Hash of application and ID2.
-    Users,
-    /// Moment of expiry, in seconds.
-    Expiry,
-    /// Version of the context. One pair a context.
-    Changes,
-    /// Cursor of a deletion that is not yet forgotten.
-    Deletions,
+impl Map {
+    pub(super) const ALL: [Map; 6] = [Map::Contexts, Map::Users, Map::UserKeys, Map::Values, Map::System, Map::Deleted];
+
+    /// Its name in a file.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Map::Contexts => "contexts",
+            Map::Users => "users",
+            Map::UserKeys => "user keys",
+            Map::Values => "values",
+            Map::System => "system",
+            Map::Deleted => "deleted",
+        }
+    }
 }
 
 pub(super) type Octets = Vec<u8>;
-pub(super) type Pair = (u64, u64);
 
 /// Reading at one moment.
 pub(super) trait Tables {
@@ -42,10 +49,13 @@ pub(super) trait Tables {
     /// Entries with keys from `from` on, in order, at most `limit`.
     fn range(&self, map: Map, from: &[u8], limit: usize) -> Result<Vec<(Octets, Octets)>, StoreError>;
 
-    /// Pairs from `from` on, in order, at most `limit`.
-    fn pairs(&self, index: Index, from: Pair, limit: usize) -> Result<Vec<Pair>, StoreError>;
-
     fn count(&self, map: Map) -> Result<u64, StoreError>;
+
+    /// The IMSIs of the pairs of an index with `first`, in order, of at most `limit` of them.
+    fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64>;
+
+    /// Pairs of an ordered index from `from` on, in order, at most `limit`.
+    fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair>;
 }
 
 /// Changing within one transaction.
@@ -54,7 +64,7 @@ pub(super) trait TablesMut: Tables {
 
     fn remove(&mut self, map: Map, key: &[u8]) -> Result<(), StoreError>;
 
-    fn add(&mut self, index: Index, pair: Pair) -> Result<(), StoreError>;
+    fn add(&mut self, index: Index, pair: Pair);
 
-    fn discard(&mut self, index: Index, pair: Pair) -> Result<(), StoreError>;
+    fn discard(&mut self, index: Index, pair: Pair);
 }

@@ -179,8 +179,8 @@ checks! {
         MESSAGE_6_ID1 = "message-6-id1" Error, "F-1 [0017]", "an ID1 that is not the UE's own";
         MESSAGE_6_ALTERED = "message-6-altered" Error, "MME-3 [0012]", "message 6 comes to the UE with other contents than the function's";
         MESSAGE_1_ID1 = "message-1-id1" Error, "UE-1 [0006]", "message 1 carries an ID1 that no message 6 brought";
-        MESSAGE_1_PROOF = "message-1-proof" Error, "AS-1 [0036]", "a signed proof without its time or nonce";
         MESSAGE_1_ID3 = "message-1-id3" Error, "UE-3 [0013]", "message 1 carries another ID3 than message 6";
+        MESSAGE_1_PROOF = "message-1-proof" Error, "AS-1 [0036]", "message 1 carries a signed proof without its time or its nonce";
         MESSAGE_2_INCOMPLETE = "message-2-incomplete" Error, "F-2 [0019]", "message 2 lacks ID1, ID2 or the application";
         MESSAGE_2_FUNCTION = "message-2-function" Error, "AS-3 [0035]", "message 2 does not go to the function that ID3 names";
         MESSAGE_2_UNASKED = "message-2-unasked" Error, "AS-1 [0036]", "message 2 without its message 1";
@@ -198,6 +198,7 @@ checks! {
         MESSAGE_U1_BINDING = "message-u1-binding" Error, "AS-5 [0038]", "message U1 is about a binding that is not there";
         MESSAGE_U1_UNFETCHED = "message-u1-unfetched" Error, "F3-1 [0026]", "message U1 from a function that did not fetch the context";
         MESSAGE_U1_UE = "message-u1-ue" Error, "F3-1 [0038]", "ID4 of message U1 is that of another UE";
+        FAREWELL_INCOMPLETE = "farewell-incomplete" Error, "AS-5 [0038]", "the farewell of a UE lacks ID1 or ID2";
         SUBSCRIPTION_MISSING = "subscription-missing" Error, "TS 29.344 section 5.2", "a PIA of success has no subscription";
     }
 }

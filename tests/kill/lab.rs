@@ -101,11 +101,23 @@ fn imsi(number: usize) -> String {
     format!("00101{:010}", number + 1)
 }
 
+/// The processes, in the order of [`Places::processes`]; killed when they are dropped, also by a test that fails.
+struct Processes(Vec<Option<Child>>);
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in self.0.iter_mut().flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// Two functions, app servers and what is around them.
 pub struct Lab {
     pub places: Places,
     folder: PathBuf,
-    processes: Vec<Option<Child>>,
+    processes: Processes,
     pub load: Handle<Load>,
     mme: Handle<Mme>,
     hss: Handle<Hss>,
@@ -166,9 +178,9 @@ impl Lab {
         let settings = self::settings(&places.ue, transport, times, &peers);
         let load = node::start(settings, net, load, None, None).await.expect("the UEs start");
 
-        let processes = places.processes().map(|_| None).collect();
+        let processes = Processes(places.processes().map(|_| None).collect());
         let mut lab = Self { places, folder: folder.to_owned(), processes, load, mme, hss };
-        for at in 0..lab.processes.len() {
+        for at in 0..lab.processes.0.len() {
             lab.spawn(at);
         }
         lab.load.ready(Duration::from_secs(60)).await.expect("the UEs reach MME and app servers");
@@ -189,7 +201,7 @@ impl Lab {
     /// What the functions and the app servers have on disk; none of them may run.
     pub fn read_stores(&self) -> judge::Stores {
         let functions = [0, 1].map(|at: usize| judge::read(&self.store(at), &self.places.functions[at].host()));
-        let app_servers = (2..self.processes.len()).map(|at| judge::read_users(&self.store(at))).collect();
+        let app_servers = (2..self.processes.0.len()).map(|at| judge::read_users(&self.store(at))).collect();
         judge::Stores { functions, app_servers }
     }
 
@@ -210,12 +222,12 @@ impl Lab {
         let log = std::fs::File::options().append(true).create(true).open(log).expect("a log");
         let mut command = command(self.place(at), &self.folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.processes[at] = Some(command.spawn().expect("proselink starts"));
+        self.processes.0[at] = Some(command.spawn().expect("proselink starts"));
     }
 
     /// SIGKILL, and waits until it is gone.
     pub fn kill(&mut self, at: usize) {
-        if let Some(mut child) = self.processes[at].take() {
+        if let Some(mut child) = self.processes.0[at].take() {
             assert_eq!(child.try_wait().expect("a child"), None, "{} ended by itself", self.place(at).name);
             child.kill().expect("it can be killed");
             child.wait().expect("it ends");
@@ -223,20 +235,15 @@ impl Lab {
     }
 
     pub fn kill_all(&mut self) {
-        for at in 0..self.processes.len() {
+        for at in 0..self.processes.0.len() {
             self.kill(at);
         }
     }
 
     pub fn spawn_all(&mut self) {
-        for at in 0..self.processes.len() {
+        for at in 0..self.processes.0.len() {
             self.spawn(at);
         }
-    }
-
-    /// How many processes there are; the functions are the first two.
-    pub fn len(&self) -> usize {
-        self.processes.len()
     }
 
     /// The applications, in the order of what each UE was acknowledged.
@@ -256,7 +263,7 @@ impl Lab {
             let lines: Vec<_> = text.lines().rev().take(20).collect();
             format!("--- {}\n{}\n", self.place(at).name, lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
         };
-        (0..self.processes.len()).map(end).collect()
+        (0..self.processes.0.len()).map(end).collect()
     }
 
     pub async fn stop(mut self) -> Load {

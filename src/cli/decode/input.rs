@@ -34,6 +34,8 @@ pub enum Opened {
     Capture(Box<Reader<'static>>),
     /// Messages end to end.
     Messages(Vec<u8>),
+    /// Messages in JSON, as `decode --json` prints them.
+    Json(String),
 }
 
 /// Why an input can not be read.
@@ -56,6 +58,9 @@ pub enum InputError {
     /// Half an octet is left.
     #[error("an odd number of hexadecimal digits ({0})")]
     Odd(usize),
+    /// The text is no JSON, for it is no UTF-8.
+    #[error("octet {0}: neither a capture nor text")]
+    Text(usize),
     /// More than is read at once.
     #[error("more than {LIMIT} octets outside a capture")]
     TooLong,
@@ -67,7 +72,7 @@ impl InputError {
         match self {
             Self::Open(error) => exit::of_capture(error),
             Self::Read(_) => exit::ENVIRONMENT,
-            Self::Digit { .. } | Self::Odd(_) | Self::TooLong => exit::MALFORMED,
+            Self::Digit { .. } | Self::Odd(_) | Self::Text(_) | Self::TooLong => exit::MALFORMED,
         }
     }
 }
@@ -105,6 +110,15 @@ pub fn collect<'a>(hex: &[String], files: impl Iterator<Item = &'a PathBuf>) -> 
 }
 
 impl Input {
+    /// One argument: `-`, a file, or a message in hexadecimal.
+    pub fn named(path: &Path) -> Self {
+        match path.to_str() {
+            Some("-") => Self::Standard,
+            Some(text) if text.len() >= LEAST_DIGITS && is_hex(text) && !path.exists() => Self::Hex(text.to_owned()),
+            _ => Self::File(path.to_owned(), path.to_string_lossy().into_owned()),
+        }
+    }
+
     /// The name as messages about it say it.
     pub fn name(&self) -> &str {
         match self {
@@ -149,12 +163,17 @@ fn tell(mut input: impl Read + Send + 'static) -> Result<Opened, InputError> {
     }
     first.truncate(length);
     let raw = looks_raw(&first);
-    if !raw && !looks_hex(&first) {
+    let json = looks_json(&first);
+    if !raw && !json && !looks_hex(&first) {
         return Ok(Opened::Capture(Box::new(Reader::from_read(io::Cursor::new(first).chain(input)))));
     }
     input.take(LIMIT).read_to_end(&mut first)?;
     if first.len() as u64 > LIMIT {
         return Err(InputError::TooLong);
+    }
+    if json {
+        let text = String::from_utf8(first).map_err(|error| InputError::Text(error.utf8_error().valid_up_to()))?;
+        return Ok(Opened::Json(text));
     }
     Ok(Opened::Messages(if raw { first } else { parse_hex(&first)? }))
 }
@@ -167,6 +186,11 @@ fn looks_raw(first: &[u8]) -> bool {
             && header.length.is_multiple_of(4)
             && !header.flags.has_reserved()
     })
+}
+
+/// An object or an array. No capture format begins with a brace, a bracket or blanks.
+fn looks_json(first: &[u8]) -> bool {
+    first.iter().find(|octet| !octet.is_ascii_whitespace()).is_some_and(|octet| matches!(octet, b'{' | b'['))
 }
 
 fn looks_hex(first: &[u8]) -> bool {

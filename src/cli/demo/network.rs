@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::staged::Staged;
 use crate::net::{DIAMETER_PORT, Net, NetError, Options, Recorder, Transport};
 use crate::node::users::{PrivateKey, SecretError};
 use crate::node::{self, Handle, NodeError, Observer, PeerSettings, Settings};
@@ -17,7 +18,7 @@ use crate::registration::identifiers::{DigitsError, Imsi, PlmnId};
 use crate::registration::mme::MmeConfig;
 use crate::registration::ue::{Device, UeConfig};
 use crate::registration::{
-    ALL_SERVICES, AppServer, AppServerConfig, Destination, Function, FunctionPeer, Hss, Identity, Mme, Ue,
+    ALL_SERVICES, AppServer, AppServerConfig, Destination, Element, Function, FunctionPeer, Hss, Identity, Mme, Ue,
 };
 use crate::store::committer::CommitterThread;
 use crate::store::embedded::{EmbeddedReader, EmbeddedStore, Options as StoreOptions};
@@ -27,6 +28,8 @@ use crate::store::{Committer, StoreError};
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
 /// The application that users register with.
 pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Demo";
+/// One that the functions allow no app server.
+pub const OTHER_APPLICATION: &str = "mcc001.mnc01.ProSeApp.Other";
 
 /// The parties in the ladder's order: name of the host, last octet of its address.
 const HOSTS: [(&str, u8); 6] =
@@ -65,6 +68,8 @@ const LINK_OF_MOVE: (usize, usize) = (APP_SERVER, FUNCTION_2);
 pub struct Scene {
     /// UEs that may register.
     pub ues: usize,
+    /// The number of the first UE, from 0: scenes that share a capture tell of different subscribers.
+    pub first: usize,
     /// The UEs of a refusal instead: one whose subscription is wanting, one that is not capable.
     pub deny: bool,
     /// UDP port of every endpoint.
@@ -75,17 +80,49 @@ pub struct Scene {
     pub network_key: [u8; 16],
 }
 
+/// How each party is set up, to be changed before [`Network::raise`].
+pub struct Plan {
+    /// The UEs.
+    pub ue: UeConfig,
+    /// The MME.
+    pub mme: MmeConfig,
+    /// The HSS.
+    pub hss: HssConfig,
+    /// The functions: the one that serves the UE first, the one it moves to.
+    pub functions: [FunctionConfig; 2],
+    /// The app server.
+    pub app_server: AppServerConfig,
+    /// Who connects to whom. A party without a link is heard of by nobody.
+    pub links: Vec<(usize, usize)>,
+    /// The realm of the second function.
+    pub second_realm: &'static str,
+    /// An application that the MME and the first function claim to have, and their elements have not.
+    pub claimed: Option<u32>,
+    /// How long the app server waits for answers, and a party that stops for its own, where that is not the default.
+    pub answer_wait: Option<Duration>,
+    /// Folder of the two stores.
+    store: PathBuf,
+}
+
 /// The parties, running.
 pub struct Network {
     /// The UEs.
     pub ue: Handle<Ue>,
-    mme: Handle<Mme>,
-    hss: Handle<Hss>,
-    function: Handle<Function<EmbeddedReader>>,
-    function_2: Handle<Function<EmbeddedReader>>,
-    app_server: Handle<AppServer<EmbeddedReader>>,
+    /// The MME.
+    pub mme: Handle<Staged<Mme>>,
+    /// The HSS.
+    pub hss: Handle<Hss>,
+    /// The function that serves the UE first; none once it has been stopped.
+    pub function: Option<Handle<ServingFunction>>,
+    /// The function that it moves to.
+    pub function_2: Handle<ServingFunction>,
+    /// The app server.
+    pub app_server: Handle<AppServer<EmbeddedReader>>,
     stores: Vec<CommitterThread<EmbeddedStore>>,
 }
+
+/// A function of the demo.
+pub type ServingFunction = Staged<Function<EmbeddedReader>>;
 
 /// Why the demo cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -126,11 +163,24 @@ pub fn host(party: usize) -> String {
     format!("{}.{REALM}", HOSTS[party].0)
 }
 
+/// What a party is called in words.
+#[must_use]
+pub const fn name(party: usize) -> &'static str {
+    HOSTS[party].0
+}
+
 /// The party of an Origin-Host.
 #[must_use]
 pub fn party(host: &str) -> Option<usize> {
     let name = host.split('.').next()?;
     HOSTS.iter().position(|(known, _)| *known == name)
+}
+
+/// The party at an address.
+#[must_use]
+pub fn party_at(address: IpAddr) -> Option<usize> {
+    let IpAddr::V4(address) = address else { return None };
+    HOSTS.iter().position(|(_, last)| address.octets() == [127, 0, 0, *last])
 }
 
 /// IMSI of the UE at a place: of the test network 001-01.
@@ -144,82 +194,72 @@ impl Network {
     /// # Errors
     /// A port is taken, the store cannot be used, or a link does not come up.
     pub async fn start(scene: &Scene, recorder: Option<Recorder>, observer: Observer) -> Result<Self, NetworkError> {
-        let element = |words: &dyn std::fmt::Display| NetworkError::Element(words.to_string());
         // A lone UE waits for nobody, so acknowledgements would be held back for company that never comes.
-        let immediate_sack = scene.ues <= 2;
-        let net = Net::new(Options { udp_port: scene.port, recorder, immediate_sack, ..Options::default() });
+        let net = transports(scene.port, scene.ues <= 2, recorder);
+        Self::raise(Plan::new(scene)?, &net, observer).await
+    }
+
+    /// [`Network::start`] with parties that are set up otherwise, over transports that may have carried others.
+    ///
+    /// # Errors
+    /// As [`Network::start`].
+    pub async fn raise(plan: Plan, net: &Net, observer: Observer) -> Result<Self, NetworkError> {
+        let element = |words: &dyn std::fmt::Display| NetworkError::Element(words.to_string());
         let watch = || Some(observer.clone());
-        let plmn: PlmnId = "001-01".parse().map_err(|error| element(&error))?;
         let mut stores = Vec::new();
 
-        let hss = Hss::new(identity(HSS), hss_config(scene).map_err(|error| element(&error))?, seed()?);
-        let hss = start(HSS, &net, hss, None, watch()).await?;
+        let hss =
+            start(&plan, HSS, net, Hss::new(plan.identity(HSS), plan.hss.clone(), seed()?), None, watch()).await?;
         let mut functions = Vec::new();
-        for (at, (this, other)) in [(FUNCTION, FUNCTION_2), (FUNCTION_2, FUNCTION)].into_iter().enumerate() {
-            let store = open_store(&scene.store, HOSTS[this].0)?;
-            let config = function_config(plmn, at as u16, other, scene.network_key);
-            let function =
-                Function::new(identity(this), config, store.reader(), seed()?).map_err(|error| element(&error))?;
+        for (this, config) in [FUNCTION, FUNCTION_2].into_iter().zip(&plan.functions) {
+            let store = open_store(&plan.store, HOSTS[this].0)?;
+            let function = Function::new(plan.identity(this), config.clone(), store.reader(), seed()?)
+                .map_err(|error| element(&error))?;
+            let claimed = plan.claimed.filter(|_| this == FUNCTION);
             let (committer, thread) = Committer::start(store, 4096)?;
             stores.push(thread);
-            functions.push(start(this, &net, function, Some(committer), watch()).await?);
+            let function = Staged::new(function, claimed);
+            functions.push(start(&plan, this, net, function, Some(committer), watch()).await?);
         }
-        let known =
-            |party| FunctionPeer { host: host(party), realm: REALM.to_owned(), addresses: vec![address(party)] };
-        let mme = MmeConfig {
-            plmn,
-            hss: Some(destination(HSS)),
-            subscribers: Vec::new(),
-            functions: vec![known(FUNCTION), known(FUNCTION_2)],
-            services: ALL_SERVICES,
-            most_pending: 65_536,
-        };
-        let mme = Mme::new(identity(MME), mme, seed()?).map_err(|error| element(&error))?;
-        let mme = start(MME, &net, mme, None, watch()).await?;
-        let keys = (0..scene.ues).map(|_| Ok(PrivateKey::generate()?.0)).collect::<Result<Vec<_>, SecretError>>();
-        let keys = keys.map_err(|error| element(&error))?;
-        let app_server = AppServerConfig {
-            users: keys
-                .iter()
-                .enumerate()
-                .map(|(place, key)| User::with_key(&user_name(place), key.public()))
-                .collect(),
-            functions: vec![known(FUNCTION), known(FUNCTION_2)],
-            ..AppServerConfig::new(vec![APPLICATION.to_owned()])
-        };
-        let store = open_store(&scene.store, HOSTS[APP_SERVER].0)?;
-        let app_server = AppServer::new(identity(APP_SERVER), app_server, store.reader(), seed()?)
+        let mme = Mme::new(plan.identity(MME), plan.mme.clone(), seed()?).map_err(|error| element(&error))?;
+        let mme = start(&plan, MME, net, Staged::new(mme, plan.claimed), None, watch()).await?;
+        let store = open_store(&plan.store, HOSTS[APP_SERVER].0)?;
+        let app_server = AppServer::new(plan.identity(APP_SERVER), plan.app_server.clone(), store.reader(), seed()?)
             .map_err(|error| element(&error))?;
         let (committer, thread) = Committer::start(store, 4096)?;
         stores.push(thread);
-        let app_server = start(APP_SERVER, &net, app_server, Some(committer), watch()).await?;
-        let ue = UeConfig {
-            mme: destination(MME),
-            app_server: destination(APP_SERVER),
-            application: APPLICATION.to_owned(),
-            tell_id3: true,
-            devices: devices(scene, keys).map_err(|error| element(&error))?,
-        };
-        let ue = start(UE, &net, Ue::new(identity(UE), ue, seed()?), None, watch()).await?;
+        let app_server = start(&plan, APP_SERVER, net, app_server, Some(committer), watch()).await?;
+        let ue = Ue::new(plan.identity(UE), plan.ue.clone(), seed()?);
+        let ue = start(&plan, UE, net, ue, None, watch()).await?;
         let (function_2, function) = (functions.pop(), functions.pop());
         let (Some(function), Some(function_2)) = (function, function_2) else {
             return Err(NetworkError::Element("a function is missing".to_owned()));
         };
-        let network = Self { ue, mme, hss, function, function_2, app_server, stores };
+        let network = Self { ue, mme, hss, function: Some(function), function_2, app_server, stores };
         network.ready().await?;
         Ok(network)
     }
 
     async fn ready(&self) -> Result<(), NodeError> {
-        const PATIENCE: Duration = Duration::from_secs(10);
         tokio::try_join!(
-            self.ue.ready(PATIENCE),
-            self.mme.ready(PATIENCE),
-            self.hss.ready(PATIENCE),
-            self.function.ready(PATIENCE),
-            self.function_2.ready(PATIENCE),
-            self.app_server.ready(PATIENCE),
+            linked(&self.ue),
+            linked(&self.mme),
+            linked(&self.hss),
+            async { if let Some(function) = &self.function { linked(function).await } else { Ok(()) } },
+            linked(&self.function_2),
+            linked(&self.app_server),
         )?;
+        Ok(())
+    }
+
+    /// Stops the first function, in order.
+    ///
+    /// # Errors
+    /// When it did not end in order.
+    pub async fn stop_function(&mut self) -> Result<(), NetworkError> {
+        if let Some(function) = self.function.take() {
+            function.stop().await?;
+        }
         Ok(())
     }
 
@@ -227,13 +267,15 @@ impl Network {
     ///
     /// # Errors
     /// A node or a store did not end in order.
-    pub async fn stop(self) -> Result<(), NetworkError> {
+    pub async fn stop(mut self) -> Result<(), NetworkError> {
         // Whoever connects leaves before those it connects to, so that each association sees one DPR.
         self.ue.stop().await?;
         self.app_server.stop().await?;
         self.mme.stop().await?;
         self.function_2.stop().await?;
-        self.function.stop().await?;
+        if let Some(function) = self.function.take() {
+            function.stop().await?;
+        }
         self.hss.stop().await?;
         for store in self.stores {
             tokio::task::spawn_blocking(move || store.join())
@@ -244,14 +286,26 @@ impl Network {
     }
 }
 
-async fn start<E: crate::registration::Element + Send + 'static>(
+/// Embedded SCTP over UDP at a port, recorded.
+pub fn transports(port: u16, immediate_sack: bool, recorder: Option<Recorder>) -> Net {
+    Net::new(Options { udp_port: port, recorder, immediate_sack, ..Options::default() })
+}
+
+/// Waits until the links of a party are up; one that has none need not wait.
+async fn linked<E: Element + Send + 'static>(node: &Handle<E>) -> Result<(), NodeError> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    if node.peers().is_empty() { Ok(()) } else { node.ready(PATIENCE).await }
+}
+
+async fn start<E: Element + Send + 'static>(
+    plan: &Plan,
     party: usize,
     net: &Net,
     element: E,
     store: Option<Committer>,
     observer: Option<Observer>,
 ) -> Result<Handle<E>, NetworkError> {
-    let started = node::start(settings(party), net.clone(), element, store, observer).await;
+    let started = node::start(plan.settings(party), net.clone(), element, store, observer).await;
     started.map_err(|error| match error {
         NodeError::Listen(NetError::Bind { reason, .. }) => {
             NetworkError::Port { port: net.options().udp_port, address: address(party), reason }
@@ -260,44 +314,114 @@ async fn start<E: crate::registration::Element + Send + 'static>(
     })
 }
 
-fn settings(party: usize) -> Settings {
-    let local = Local { origin_state: 1, ..Local::new(host(party), REALM, vec![address(party)]) };
-    let mut settings = Settings::new(local);
-    settings.transport = Transport::EmbeddedSctp;
-    settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT).into()];
-    for (from, to) in LINKS.into_iter().chain([LINK_OF_MOVE]) {
-        let (other, connects) = match party {
-            _ if party == from => (to, true),
-            _ if party == to => (from, false),
-            _ => continue,
-        };
-        let remote = SocketAddr::new(address(other), DIAMETER_PORT);
-        settings.peers.push(PeerSettings {
-            expected: Expected {
-                identity: host(other),
-                realm: Some(REALM.to_owned()),
-                addresses: vec![address(other)],
+impl Plan {
+    /// The parties of a scene.
+    ///
+    /// # Errors
+    /// When a subscriber has no number.
+    pub fn new(scene: &Scene) -> Result<Self, NetworkError> {
+        let element = |words: &dyn std::fmt::Display| NetworkError::Element(words.to_string());
+        let plmn: PlmnId = "001-01".parse().map_err(|error| element(&error))?;
+        let function = |at, other| function_config(plmn, at, other, scene.network_key);
+        let known = |party| peer_function(party, REALM);
+        let keys = scene.places().map(|_| Ok(PrivateKey::generate()?.0)).collect::<Result<Vec<_>, SecretError>>();
+        let keys = keys.map_err(|error| element(&error))?;
+        let users: Vec<_> =
+            scene.places().zip(&keys).map(|(place, key)| User::with_key(&user_name(place), key.public())).collect();
+        Ok(Self {
+            ue: UeConfig {
+                mme: destination(MME),
+                app_server: destination(APP_SERVER),
+                application: APPLICATION.to_owned(),
+                tell_id3: true,
+                devices: devices(scene, keys).map_err(|error| element(&error))?,
             },
-            connect_to: connects.then(|| remote.into()),
-            udp_port: None,
-            settings: peer::Settings::default(),
-        });
+            mme: MmeConfig {
+                plmn,
+                hss: Some(destination(HSS)),
+                subscribers: Vec::new(),
+                functions: vec![known(FUNCTION), known(FUNCTION_2)],
+                services: ALL_SERVICES,
+                most_pending: 65_536,
+            },
+            hss: hss_config(scene).map_err(|error| element(&error))?,
+            functions: [function(0, FUNCTION_2), function(1, FUNCTION)],
+            app_server: AppServerConfig {
+                users,
+                functions: vec![known(FUNCTION), known(FUNCTION_2)],
+                ..AppServerConfig::new(vec![APPLICATION.to_owned()])
+            },
+            links: LINKS.into_iter().chain([LINK_OF_MOVE]).collect(),
+            second_realm: REALM,
+            claimed: None,
+            answer_wait: None,
+            store: scene.store.clone(),
+        })
     }
-    settings
+
+    fn realm(&self, party: usize) -> &'static str {
+        if party == FUNCTION_2 { self.second_realm } else { REALM }
+    }
+
+    fn identity(&self, party: usize) -> Identity {
+        let realm = self.realm(party);
+        Identity { host: format!("{}.{realm}", HOSTS[party].0), realm: realm.to_owned() }
+    }
+
+    fn settings(&self, party: usize) -> Settings {
+        let Identity { host, realm } = self.identity(party);
+        let local = Local { origin_state: 1, ..Local::new(host, &realm, vec![address(party)]) };
+        let mut settings = Settings::new(local);
+        settings.transport = Transport::EmbeddedSctp;
+        settings.listen = vec![SocketAddr::new(address(party), DIAMETER_PORT).into()];
+        if let Some(wait) = self.answer_wait {
+            settings.drain = wait;
+        }
+        for (from, to) in self.links.iter().copied() {
+            let (other, connects) = match party {
+                _ if party == from => (to, true),
+                _ if party == to => (from, false),
+                _ => continue,
+            };
+            let remote = SocketAddr::new(address(other), DIAMETER_PORT);
+            let Identity { host, realm } = self.identity(other);
+            let mut of_peer = peer::Settings::default();
+            if let Some(wait) = self.answer_wait.filter(|_| party == APP_SERVER) {
+                of_peer.answer_wait = wait;
+            }
+            settings.peers.push(PeerSettings {
+                expected: Expected { identity: host, realm: Some(realm), addresses: vec![address(other)] },
+                connect_to: connects.then(|| remote.into()),
+                udp_port: None,
+                settings: of_peer,
+            });
+        }
+        settings
+    }
 }
 
-fn identity(party: usize) -> Identity {
-    Identity { host: host(party), realm: REALM.to_owned() }
+impl Scene {
+    /// The numbers of its UEs.
+    fn places(&self) -> std::ops::Range<usize> {
+        self.first..self.first + self.ues
+    }
 }
 
-fn destination(party: usize) -> Destination {
+/// A function as its neighbours know it.
+pub fn peer_function(party: usize, realm: &str) -> FunctionPeer {
+    let host = format!("{}.{realm}", HOSTS[party].0);
+    FunctionPeer { host, realm: realm.to_owned(), addresses: vec![address(party)] }
+}
+
+/// Where requests to a party go.
+pub fn destination(party: usize) -> Destination {
     Destination { host: Some(host(party)), realm: REALM.to_owned() }
 }
 
 fn hss_config(scene: &Scene) -> Result<HssConfig, DigitsError> {
     let subscriber = |place: usize| {
         // The first UE of a refusal has no subscription to ProSe.
-        let permission = if scene.deny && place == 0 { None } else { Some(ALL_SERVICES) };
+        let permission = if scene.deny && place == scene.first { None } else { Some(ALL_SERVICES) };
         Ok(Subscriber {
             imsi: imsi(place)?,
             msisdn: format!("49151{:07}", place + 1).parse().ok(),
@@ -305,7 +429,7 @@ fn hss_config(scene: &Scene) -> Result<HssConfig, DigitsError> {
             allowed_plmns: Vec::new(),
         })
     };
-    let subscribers = (0..scene.ues).map(subscriber).collect::<Result<_, _>>()?;
+    let subscribers = scene.places().map(subscriber).collect::<Result<_, _>>()?;
     Ok(HssConfig { subscribers, functions: vec![host(FUNCTION), host(FUNCTION_2)] })
 }
 
@@ -323,7 +447,7 @@ fn function_config(plmn: PlmnId, allocator: u16, other: usize, network_key: [u8;
             realm: REALM.to_owned(),
             applications: vec![APPLICATION.to_owned()],
         }],
-        functions: vec![FunctionPeer { host: host(other), realm: REALM.to_owned(), addresses: vec![address(other)] }],
+        functions: vec![peer_function(other, REALM)],
         services: ALL_SERVICES,
         move_hold: 600,
         moved_memory: 120,
@@ -338,18 +462,20 @@ fn function_config(plmn: PlmnId, allocator: u16, other: usize, network_key: [u8;
 }
 
 fn devices(scene: &Scene, keys: Vec<PrivateKey>) -> Result<Vec<Device>, DigitsError> {
-    keys.into_iter()
-        .enumerate()
+    scene
+        .places()
+        .zip(keys)
         .map(|(place, key)| {
             // The second UE of a refusal can do nothing of what ProSe needs.
-            let capability = if scene.deny && place == 1 { 0 } else { ALL_SERVICES };
+            let capability = if scene.deny && place == scene.first + 1 { 0 } else { ALL_SERVICES };
             let credential = Credential::Key(Arc::new(key));
             Ok(Device { imsi: imsi(place)?, capability, user: user_name(place), credential })
         })
         .collect()
 }
 
-fn user_name(place: usize) -> String {
+/// The name of the user at a place, at the app server.
+pub fn user_name(place: usize) -> String {
     format!("user{}@demo.example", place + 1)
 }
 

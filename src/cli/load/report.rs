@@ -13,7 +13,7 @@ use crate::message::json;
 /// The version of the JSON object. A key that changes its meaning or goes away raises it; a new key does not.
 const JSON_VERSION: u32 = 1;
 
-const QUANTILES: [(&str, f64); 6] =
+pub const QUANTILES: [(&str, f64); 6] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
 
 /// The longest bar of the histogram.
@@ -242,12 +242,12 @@ fn histogram(latency: &Histogram<u64>, out: &mut String) {
     }
 }
 
-fn milliseconds(nanoseconds: f64) -> String {
+pub fn milliseconds(nanoseconds: f64) -> String {
     format!("{:.3} ms", nanoseconds / 1e6)
 }
 
 /// A number with its thousands apart.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let rounded = if value.fract() == 0.0 || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") };
     let (whole, rest) = rounded.split_once('.').map_or((rounded.as_str(), ""), |(whole, rest)| (whole, rest));
     let mut out = String::new();

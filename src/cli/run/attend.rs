@@ -1,7 +1,7 @@
 //! Looking after an element that runs: its peers as they come and go, its configuration when it changes, its end.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{Early, say, systemd};
-use crate::node::config::{self, Config};
+use super::{Early, Manner, systemd};
+use crate::node::config::{self, Config, Role};
 use crate::node::metrics::{Metrics, http};
 use crate::node::{Handle, Heartbeat, NodeError, PeerView};
 use crate::registration::element::Element;
@@ -28,7 +28,7 @@ type Stamp = Option<(SystemTime, u64)>;
 
 /// Whoever looks after one element.
 pub struct Attendant {
-    path: PathBuf,
+    manner: Manner,
     identity: String,
     /// The parts of the configuration that a node cannot take while it runs.
     fixed: config::Fixed,
@@ -72,8 +72,9 @@ pub enum End {
 
 impl Attendant {
     /// Prepares: signals, metrics and the watchdog; what the node needs for that is put into its settings.
-    pub async fn new(path: PathBuf, config: &mut Config, tells: bool) -> Result<Self, Early> {
-        let stamp = stamp(&path);
+    pub async fn new(manner: Manner, config: &mut Config) -> Result<Self, Early> {
+        let tells = !matches!(config.role, Role::Ue(_));
+        let stamp = stamp(&manner.path);
         let on = |kind: SignalKind| signal(kind).map_err(Early::environment);
         let hangup = on(SignalKind::hangup())?;
         let stop = StopSignals { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? };
@@ -88,7 +89,7 @@ impl Attendant {
             if !address.ip().is_loopback() {
                 tracing::warn!(%address, "metrics are shown to whoever can reach this address");
             }
-            say(&format!("{identity} shows metrics at http://{}/metrics", server.local()));
+            manner.say(&format!("{identity} shows metrics at http://{}/metrics", server.local()));
             http = Some(server);
         }
         config.settings.metrics.clone_from(&metrics);
@@ -117,7 +118,7 @@ impl Attendant {
             }
         }
         Ok(Self {
-            path,
+            manner,
             identity,
             fixed: config.fixed.clone(),
             read: stamp,
@@ -131,6 +132,16 @@ impl Attendant {
             watchdog,
             _http: http,
         })
+    }
+
+    /// How the element is played.
+    pub const fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// Where its configuration is.
+    pub fn path(&self) -> &Path {
+        &self.manner.path
     }
 
     /// Looks after the element until it is told to stop.
@@ -172,7 +183,7 @@ impl Attendant {
 
     /// True when the file is another than was read last, and whoever writes it has come to an end.
     fn has_changed(&mut self) -> bool {
-        let now = stamp(&self.path);
+        let now = stamp(&self.manner.path);
         let settled = now == self.seen;
         self.seen = now;
         // A file that is gone is being replaced, or will be missed at the next start: there is nothing to read.
@@ -181,9 +192,9 @@ impl Attendant {
 
     async fn reload<E: Element + Send + 'static>(&mut self, handle: &Handle<E>) {
         systemd::reloading();
-        self.read = stamp(&self.path);
+        self.read = stamp(&self.manner.path);
         self.seen = self.read;
-        let taken = match config::load(&self.path) {
+        let taken = match config::load(&self.manner.path) {
             Ok(config) => self.take(handle, config).await,
             Err(error) => {
                 tracing::error!("{error}; nothing is changed");
@@ -196,7 +207,7 @@ impl Attendant {
         if let Some(words) = taken {
             tracing::info!("{words}");
             if self.tells {
-                say(&words);
+                self.manner.say(&words);
             }
         }
         let status = summary(&handle.peers());
@@ -214,10 +225,10 @@ impl Attendant {
         match taken {
             Ok(mut report) => {
                 report.restart.extend(self.fixed.differences(&fixed));
-                Some(format!("{} read {} again: {report}", self.identity, self.path.display()))
+                Some(format!("{} read {} again: {report}", self.identity, self.path().display()))
             }
             Err(error) => {
-                tracing::error!("{}: {error}; nothing is changed", self.path.display());
+                tracing::error!("{}: {error}; nothing is changed", self.path().display());
                 None
             }
         }
@@ -231,7 +242,7 @@ impl Attendant {
             let told = self.told.entry(view.identity.clone()).or_default();
             if *told != line {
                 if self.tells {
-                    say(&format!("{}: peer {} {line}", self.identity, view.identity));
+                    self.manner.say(&format!("{}: peer {} {line}", self.identity, view.identity));
                 }
                 *told = line;
             }
@@ -277,7 +288,7 @@ fn summary(views: &[PeerView]) -> String {
     words
 }
 
-fn stamp(path: &std::path::Path) -> Stamp {
+fn stamp(path: &Path) -> Stamp {
     let about = std::fs::metadata(path).ok()?;
     Some((about.modified().ok()?, about.len()))
 }

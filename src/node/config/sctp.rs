@@ -36,6 +36,35 @@ pub struct Sctp {
     mtu: u16,
 }
 
+impl Default for Sctp {
+    /// As without a section.
+    fn default() -> Self {
+        let Options {
+            outgoing_streams,
+            incoming_streams,
+            rto_initial,
+            rto_minimum,
+            rto_maximum,
+            heartbeat_interval,
+            path_retransmissions,
+            association_retransmissions,
+            mtu,
+            ..
+        } = Options::default();
+        Self {
+            outgoing_streams,
+            incoming_streams,
+            rto_initial,
+            rto_minimum,
+            rto_maximum,
+            heartbeat_interval,
+            path_retransmissions,
+            association_retransmissions,
+            mtu,
+        }
+    }
+}
+
 impl Sctp {
     /// Writes it where transports look.
     pub fn apply(&self, options: &mut Options) {

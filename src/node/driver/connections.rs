@@ -6,10 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Connection, Driver, IDENTIFY_SPAN, PORTION, TELL_SPAN, is_named};
-use crate::message::Header;
+use crate::avp::Avps;
+use crate::avp::dictionary::OriginHost;
+use crate::message::{HEADER_LENGTH, Header, find};
 use crate::net::association::Taken;
 use crate::net::{Association, Incoming, NetError, Outgoing};
-use crate::peer::{ConnectionId, capabilities, explain};
+use crate::node::PeerSettings;
+use crate::peer::{ConnectionId, Expected, capabilities, explain};
 use crate::registration::element::{Element, Now};
 
 impl Connection {
@@ -100,7 +103,7 @@ impl<E: Element + Send + 'static> Driver<E> {
             .peers
             .iter()
             .any(|peer| peer.expected.addresses.is_empty() || peer.expected.addresses.contains(&ip));
-        if !known {
+        if !known && self.settings.guests == 0 {
             tracing::warn!(
                 %remote,
                 "no peer may come from this address; to let one in, add \"{ip}\" to the addresses of its [[peer]]"
@@ -204,11 +207,15 @@ impl<E: Element + Send + 'static> Driver<E> {
             return;
         };
         let peers = &self.peers;
+        let guest = self.guest(message);
         let mut found = None;
         let judged = capabilities::judge_cer(&self.local, remote.ip(), message, &header, |identity| {
             found = peers.iter().position(|peer| peer.is_listed() && is_named(peer.machine.expected(), identity));
-            found.map(|at| peers[at].machine.expected())
+            found.map(|at| peers[at].machine.expected()).or(guest.as_ref().map(|guest| &guest.expected))
         });
+        if let (Ok(_), None, Some(guest)) = (&judged, found, &guest) {
+            found = self.let_in(now, guest);
+        }
         let judged = match found.and_then(|at| self.refuse_caller(at, id, &header)) {
             Some(refusal) if judged.is_ok() => Err(refusal),
             _ => judged,
@@ -239,9 +246,43 @@ impl<E: Element + Send + 'static> Driver<E> {
                 connection.dropped = true;
                 connection.sender.begin_close();
             }
-            // A CER is only good when a peer was found for it.
+            // A CER is only good when a peer was found for it, or a place for a guest.
             (Ok(_), None) => connection.drop_stranger(),
         }
+    }
+
+    /// Whoever presents themselves, as a peer, where guests are let in.
+    fn guest(&self, cer: &Bytes) -> Option<PeerSettings> {
+        if self.settings.guests == 0 {
+            return None;
+        }
+        let identity = find::<OriginHost>(Avps::new(cer.get(HEADER_LENGTH..)?))?.to_owned();
+        Some(PeerSettings {
+            expected: Expected { identity, realm: None, addresses: Vec::new() },
+            connect_to: None,
+            udp_port: None,
+            settings: crate::peer::Settings { any_command: self.element.takes_any_command(), ..Default::default() },
+        })
+    }
+
+    /// Makes a guest a peer, in the place of one that has gone where there are too many; `None` when all of them stay.
+    fn let_in(&mut self, now: Now, guest: &PeerSettings) -> Option<usize> {
+        let guests = self.peers.iter().filter(|peer| peer.guest && !peer.retired).count();
+        if guests >= self.settings.guests {
+            let gone = |peer: &super::PeerEntry| {
+                peer.guest && !peer.retired && peer.machine.state() == crate::peer::State::Closed
+            };
+            let at = self.peers.iter().position(gone)?;
+            self.peers[at].retired = true;
+        }
+        self.add_peer(now, guest);
+        self.tabulate();
+        self.views_stale = true;
+        let named =
+            |peer: &super::PeerEntry| peer.is_listed() && is_named(peer.machine.expected(), &guest.expected.identity);
+        let at = self.peers.iter().position(named)?;
+        self.peers[at].guest = true;
+        Some(at)
     }
 
     pub(super) fn send(&mut self, id: ConnectionId, message: Bytes, stream: u16) {

@@ -88,7 +88,7 @@ impl<E: Element + Send + 'static> Driver<E> {
         }
     }
 
-    fn add_peer(&mut self, now: Now, peer: &PeerSettings) {
+    pub(super) fn add_peer(&mut self, now: Now, peer: &PeerSettings) {
         // One that has only just been removed is waited for, lest its old connection and the new one meet.
         let leaving = (0..self.peers.len()).find(|at| {
             let entry = &self.peers[*at];

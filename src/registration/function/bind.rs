@@ -146,7 +146,8 @@ impl<R: ContextReader> Function<R> {
         if let Some(replaced) = replaced {
             let text = format!("ID2 {} takes the place of {} on ID1 {}", wish.id2, replaced.id2, wish.id1);
             tell("F-5", text);
-            if replaced.id2 != wish.id2 || !same_host(&replaced.app_server_host, host) {
+            // The app server that asks has replaced its user itself.
+            if !same_host(&replaced.app_server_host, host) {
                 let (write, told) = self.farewell(now, context.imsi, context.id1.id1, &replaced);
                 writes.push(write);
                 farewells.push(told);

@@ -58,6 +58,8 @@ const FINGERPRINT: &str = "id1/fingerprint";
 const MOST_ATTEMPTS: u8 = 8;
 /// How often contexts that have run out are looked for.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// When there are more than are forgotten at a time: as fast as UEs may come, with room for requests in between.
+const MORE_HOUSEKEEPING: Duration = Duration::from_millis(100);
 /// How many of them are forgotten at a time.
 const MOST_FORGOTTEN: usize = 256;
 
@@ -419,7 +421,7 @@ impl<R: ContextReader> Function<R> {
         match self.reader.due(seconds(now), MOST_FORGOTTEN) {
             Ok(due) => {
                 if due.len() == MOST_FORGOTTEN {
-                    again = Duration::from_secs(1);
+                    again = MORE_HOUSEKEEPING;
                 }
                 for (_, imsi) in due {
                     self.run(now, Job::Forget(imsi), 0, actions);

@@ -137,13 +137,15 @@ fn f_1_a_farewell_waits_for_an_app_server_that_is_down_and_outlives_a_restart() 
 
 #[test]
 fn f_1_a_farewell_that_nobody_wants_any_more_is_not_said() {
-    let mut network = registered();
-    // Another user takes the place of alice, and alice takes it back, while the app server cannot be reached.
-    network.down.insert(Place::AppServer);
+    let mut network = Network::with(|plan| plan.function.app_servers[1].applications.push(APPLICATION.to_owned()));
+    network.register();
+    network.ladder();
+    // A user of another app server takes the place of alice, and alice takes it back, while neither can be reached.
+    network.down.extend([Place::AppServer, Place::SecondAppServer]);
     let alice = network.context().unwrap().bindings[0].id2.clone();
-    for user in ["bob", alice.as_str()] {
-        let message = Message2::new(network.id1(), user).bytes();
-        let answer = network.ask(&Place::AppServer.sender(), Place::Function, &message);
+    for (from, user) in [(Place::SecondAppServer, "bob"), (Place::AppServer, alice.as_str())] {
+        let message = Message2 { from, ..Message2::new(network.id1(), user) }.bytes();
+        let answer = network.ask(&from.sender(), Place::Function, &message);
         assert_eq!(Outcome::of(&answer), Some(Outcome::SUCCESS));
     }
     network.down.clear();
@@ -153,15 +155,25 @@ fn f_1_a_farewell_that_nobody_wants_any_more_is_not_said() {
 }
 
 #[test]
-fn f_5_the_user_who_is_replaced_is_reported_and_taken_leave_of() {
-    let mut network = registered();
-    let message = Message2::new(network.id1(), "bob").bytes();
-    let answer = network.ask(&Place::AppServer.sender(), Place::Function, &message);
-    assert_eq!(Outcome::of(&answer), Some(Outcome::SUCCESS));
+fn f_5_the_user_who_is_replaced_is_reported_and_another_app_server_hears_of_it() {
+    let mut network = Network::with(|plan| plan.function.app_servers[1].applications.push(APPLICATION.to_owned()));
+    network.register();
+    let first = network.context().unwrap().bindings[0].id2.clone();
+    network.ladder();
+    let mut message = Message2::new(network.id1(), "bob");
+    let mut bind = |network: &mut Network, from: Place| {
+        message.from = from;
+        Outcome::of(&network.ask(&from.sender(), Place::Function, &message.bytes()))
+    };
+    assert_eq!(bind(&mut network, Place::SecondAppServer), Some(Outcome::SUCCESS));
     assert!(network.reported("F-5"));
-    assert_eq!(network.count("PXR"), 1);
-    let again = network.ask(&Place::AppServer.sender(), Place::Function, &message);
-    assert_eq!((Outcome::of(&again), network.count("PXR")), (Some(Outcome::SUCCESS), 1));
+    assert_eq!((network.count("PXR"), network.bound(APPLICATION, first.as_str()).len()), (1, 0));
+    assert_eq!(bind(&mut network, Place::SecondAppServer), Some(Outcome::SUCCESS));
+    assert_eq!(network.count("PXR"), 1, "a repeat");
+    let message = Message2 { from: Place::SecondAppServer, ..Message2::new(network.id1(), "carol") }.bytes();
+    let answer = network.ask(&Place::SecondAppServer.sender(), Place::Function, &message);
+    assert_eq!(Outcome::of(&answer), Some(Outcome::SUCCESS));
+    assert_eq!(network.count("PXR"), 1, "an app server that replaces its own user knows");
 }
 
 #[test]

@@ -73,11 +73,11 @@ pub fn decode(record: &[u8]) -> Result<StoredUser, RecordFault> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn stored() -> impl Strategy<Value = StoredUser> {
+    pub fn stored() -> impl Strategy<Value = StoredUser> {
         let ue = (any::<u64>(), "(pf[0-9]|)", "(example|)", any::<u64>()).prop_map(|(id1, function, realm, at)| {
             BoundUe { id1: id1.into(), function: function.into(), realm: realm.into(), bound_at: UnixSeconds(at) }
         });

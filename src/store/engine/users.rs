@@ -28,8 +28,24 @@ fn key(kind: &[u8], application: &str, rest: &[u8]) -> Octets {
     [kind, length.as_slice(), application.as_bytes(), rest].concat()
 }
 
-fn record_key(application: &str, id2: &Id2) -> Octets {
+/// The key of a registration's record.
+pub(in super::super) fn record_key(application: &str, id2: &Id2) -> Octets {
     key(&[], application, id2.as_str().as_bytes())
+}
+
+/// The keys that lead to a registration: its user's name, and its UEs. What stands under each is the ID2.
+pub(in super::super) fn lead_keys(registration: &UserRegistration) -> Vec<Octets> {
+    let ues = registration.ues.iter().map(|ue| Lead::Ue(ue.id1));
+    let leads = std::iter::once(Lead::Name(&registration.user)).chain(ues);
+    leads.map(|lead| lead.key(&registration.application)).collect()
+}
+
+/// The key of the record that a key of [`lead_keys`] leads to, when `id2` stands under it; `None` when it is no such key.
+pub(in super::super) fn led_to(lead: &[u8], id2: &[u8]) -> Option<Octets> {
+    let ([b'n' | b'u'], application_and_rest) = lead.split_at_checked(1)? else { return None };
+    let (length, _) = application_and_rest.split_first_chunk()?;
+    let application = application_and_rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?.checked_add(8)?)?;
+    Some([application, id2].concat())
 }
 
 pub(in super::super) fn get(
@@ -133,13 +149,7 @@ fn replace(
     new: Option<&UserRegistration>,
 ) -> Result<(), StoreError> {
     *sequence = Cursor(sequence.0 + 1);
-    let keys = |registration: Option<&UserRegistration>| -> Vec<Octets> {
-        registration.map_or_else(Vec::new, |registration| {
-            let ues = registration.ues.iter().map(|ue| Lead::Ue(ue.id1));
-            let leads = std::iter::once(Lead::Name(&registration.user)).chain(ues);
-            leads.map(|lead| lead.key(&registration.application)).collect()
-        })
-    };
+    let keys = |registration: Option<&UserRegistration>| registration.map_or_else(Vec::new, lead_keys);
     let (before, after) = (keys(old), keys(new));
     for key in before.iter().filter(|key| !after.contains(key)) {
         tables.remove(Map::UserKeys, key)?;

@@ -287,6 +287,8 @@ fn step() -> impl Strategy<Value = Write> {
         (0u64..9).prop_map(|v| Condition::Version(Cursor(v)))
     ];
     let write = (0u64..4, 0u64..6, proptest::option::of(0u64..5), "[ab]?", condition.clone());
+    let ues = proptest::collection::btree_set(0u64..4, 0..3).prop_map(|ues| ues.into_iter().collect::<Vec<_>>());
+    let user = ("(chat|games)", "[ab]", "[xy]", ues, condition.clone());
     prop_oneof![
         4 => write.prop_map(|(number, temporary, expires, user, condition)| {
             let mut context = context(number);
@@ -296,12 +298,61 @@ fn step() -> impl Strategy<Value = Write> {
             }
             Write::Put { context: Box::new(context), expires_at: expires.map(UnixSeconds), condition }
         }),
-        1 => (0u64..4, condition).prop_map(|(number, condition)| Write::Delete { imsi: imsi(number), condition }),
+        1 => (0u64..4, condition.clone()).prop_map(|(number, condition)| Write::Delete { imsi: imsi(number), condition }),
+        3 => user.prop_map(|(application, id2, user, ues, condition)| {
+            let registration = super::users::registration(&application, &id2, &user, &ues);
+            Write::PutUser { registration: Box::new(registration), condition }
+        }),
+        1 => ("(chat|games)", "[ab]", condition).prop_map(|(application, id2, condition)| {
+            Write::DeleteUser { application: application.into(), id2: id2.parse().unwrap(), condition }
+        }),
         1 => (0u64..20).prop_map(|through| Write::TrimDeletions { through: Cursor(through) }),
     ]
 }
 
+/// What a check finds, but for contexts that never expire, which the histories below make.
+#[cfg(feature = "net")]
+fn misfits(path: &std::path::Path) -> Vec<crate::store::embedded::Inconsistency> {
+    let found = crate::store::embedded::check(path).unwrap().inconsistencies;
+    found.into_iter().filter(|misfit| misfit.what != "it never expires").collect()
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A file says what memory says after the same history, and says it still when it is opened anew; all of it fits, and
+    /// its export makes it again.
+    #[cfg(feature = "net")]
+    #[test]
+    fn both_engines_agree_and_a_restart_changes_nothing(
+        history in proptest::collection::vec(step(), 0..30),
+        restart in 0usize..30,
+    ) {
+        use super::durability::{content, open};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let mut memory = MemoryStore::new();
+        let mut file = Some(open(&path).unwrap());
+        for (place, writes) in history.chunks(3).enumerate() {
+            if place == restart / 3 {
+                drop(file.take());
+                file = Some(open(&path).unwrap());
+            }
+            let file = file.as_mut().unwrap();
+            prop_assert_eq!(file.apply(writes), memory.apply(writes));
+            prop_assert_eq!(content(file), content(&memory));
+        }
+        drop(file);
+        prop_assert_eq!(misfits(&path), []);
+        let store = open(&path).unwrap();
+        prop_assert_eq!(content(&store), content(&memory));
+        let (mut text, copy) = (Vec::new(), folder.path().join("copy"));
+        crate::store::embedded::export(&store.reader(), &mut text).unwrap();
+        crate::store::embedded::import(&copy, &mut text.as_slice(), 0).unwrap();
+        prop_assert_eq!(misfits(&copy), []);
+        prop_assert_eq!(content(&open(&copy).unwrap()), content(&memory));
+    }
+
     /// After any history the indexes say what a scan of all contexts says, no more and no less.
     #[test]
     fn indexes_never_part_from_the_contexts(history in proptest::collection::vec(step(), 0..40), batch in 1usize..5) {

@@ -6,6 +6,8 @@ mod contract;
 mod durability;
 #[cfg(feature = "net")]
 mod scale;
+#[cfg(feature = "net")]
+mod transfer;
 mod users;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn registration(application: &str, id2: &str, user: &str, ues: &[u64]) -> UserRegistration {
+pub fn registration(application: &str, id2: &str, user: &str, ues: &[u64]) -> UserRegistration {
     let ues = ues.iter().map(|&number| BoundUe {
         id1: id1(number),
         function: "pf1.example".into(),
@@ -18,7 +18,7 @@ fn registration(application: &str, id2: &str, user: &str, ues: &[u64]) -> UserRe
     }
 }
 
-fn put(registration: &UserRegistration, condition: Condition) -> Write {
+pub fn put(registration: &UserRegistration, condition: Condition) -> Write {
     Write::PutUser { registration: Box::new(registration.clone()), condition }
 }
 

@@ -323,7 +323,7 @@ impl Procedure {
                 same,
                 check,
                 || "User-Name (1)".to_owned(),
-                || (format!("the context is that of {}", mask(context.user_name)), format!("{}", mask(&issued.imsi))),
+                || (format!("the context is that of {}", mask(context.user_name)), mask(&issued.imsi).to_string()),
             );
             issued.fetched_by = Some(by);
         }

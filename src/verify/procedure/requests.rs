@@ -92,6 +92,11 @@ impl Procedure {
                         self.message_2(&request, bytes, judge)
                     }
                     pc2::Message::ProXimityActionRequest(request)
+                        if find::<ContextMove>(bytes) == Some(ContextMove::DEREGISTERED) =>
+                    {
+                        self.farewell(&request, bytes, judge)
+                    }
+                    pc2::Message::ProXimityActionRequest(request)
                         if find::<ContextMove>(bytes).is_some() || find::<OldPduid>(bytes).is_some() =>
                     {
                         self.message_u1(&request, bytes, judge)
@@ -172,12 +177,10 @@ impl Procedure {
         let id1 = id1?;
         judge.ue = Some(self.ue_of_id1(id1, judge.report));
         if request.user_credential_type == UserCredentialType::SIGNED_PROOF {
-            judge.require(request.proof_time.is_some(), checks::MESSAGE_1_PROOF, avp::<ProofTime>, || {
-                ("a signed proof without its time".to_owned(), "Proof-Time".to_owned())
-            });
-            judge.require(request.proof_nonce.is_some(), checks::MESSAGE_1_PROOF, avp::<ProofNonce>, || {
-                ("a signed proof without its nonce".to_owned(), "Proof-Nonce".to_owned())
-            });
+            let lacks = |what: &str| (format!("message 1 carries a signed proof without {what}"), "it".to_owned());
+            let proof = checks::MESSAGE_1_PROOF;
+            judge.require(request.proof_time.is_some(), proof, avp::<ProofTime>, || lacks("its time"));
+            judge.require(request.proof_nonce.is_some(), proof, avp::<ProofNonce>, || lacks("its nonce"));
         }
         let id3 = id3_of(request.prose_function_id, request.prose_function_address);
         if self.ue_leg {
@@ -196,6 +199,25 @@ impl Procedure {
         let told = judge.spot.told();
         self.registering.insert((id1, application.clone()), Registering { id3, told, ..Default::default() });
         Some(Asked::Register { id1, application })
+    }
+
+    /// PXR with Context-Move DEREGISTERED: a UE has gone.
+    fn farewell(
+        &mut self,
+        request: &pc2::ProXimityActionRequest<'_>,
+        bytes: &[u8],
+        judge: &mut Judge<'_>,
+    ) -> Option<Asked> {
+        let id1 = find::<Pduid>(bytes).and_then(id1_of);
+        judge.ue = id1.map(|id1| self.ue_of_id1(id1, judge.report));
+        let incomplete = checks::FAREWELL_INCOMPLETE;
+        judge.require(request.origin_app_layer_user_id.is_some(), incomplete, avp::<OriginAppLayerUserId>, || {
+            ("a farewell lacks ID2".to_owned(), "the user that was bound".to_owned())
+        });
+        judge.require(id1.is_some(), incomplete, avp::<Pduid>, || {
+            ("a farewell lacks ID1".to_owned(), "8 octets".to_owned())
+        });
+        Some(Asked::Result)
     }
 
     /// Message 2.

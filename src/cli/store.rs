@@ -1,0 +1,225 @@
+//! `proselink store`: backup, restore and check of the store of a function or an app server.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::output::say;
+use super::{Globals, exit};
+use crate::store::StoreError;
+use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, Options, TransferError};
+
+/// The arguments of `store`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write all of a store as text, an object a line, as of one moment
+    ///
+    /// The copy is complete: IMSIs and MSISDNs stand in it in clear. The file is made with mode 0600, and appears under
+    /// its name only when it is whole.
+    #[command(alias = "backup", after_help = EXAMPLES)]
+    Export {
+        /// The store
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
+        /// The file to write; `-` is standard output
+        #[arg(short = 'w', long = "write", value_name = "FILE", default_value = "-")]
+        write: PathBuf,
+    },
+    /// Make a new store from an export: whole, or not at all
+    ///
+    /// Nothing is overwritten: there must be no file of that name.
+    #[command(alias = "restore", after_help = EXAMPLES)]
+    Import {
+        /// The store to make
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
+        /// The export; `-` is standard input
+        #[arg(short = 'r', long = "read", value_name = "FILE", default_value = "-")]
+        read: PathBuf,
+        /// Blocks of ID1s (65,536 each) to pass over
+        ///
+        /// What the function gave out after the export is not in it, and must not be given out again: it goes on so many
+        /// blocks behind where the export left it, and has 262,144 of them. Write 0 only when the function did not run
+        /// since the export, as for a move to another machine: the store is then the very same.
+        #[arg(long, value_name = "N", default_value_t = embedded::SKIPPED_BLOCKS)]
+        skip_id1_blocks: u64,
+    },
+    /// Verify every page and every record of a store, and name what does not fit
+    #[command(after_help = EXAMPLES)]
+    Check {
+        /// The store
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
+        /// Show IMSIs with all their digits, and keys whole
+        #[arg(long)]
+        clear: bool,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  proselink store export function.redb -w backup.ndjson    a backup; IMSIs in clear, mode 0600
+  proselink store export function.redb | zstd > backup.ndjson.zst
+  proselink store import restored.redb -r backup.ndjson    ID1s go on behind all that may have been given out since
+  proselink store import moved.redb -r backup.ndjson --skip-id1-blocks 0    the very same store
+  proselink store check function.redb
+
+The store must not be in use: stop the function or app server first. A store of an older schema is brought up on the way.
+
+Exit codes: 0 good, 1 an inconsistency was found, 3 the store is in use, missing or there already, or the disk fails,
+4 the store or the export is damaged or no such thing.";
+
+struct Failure {
+    words: String,
+    code: u8,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Damaged { .. }
+            | StoreError::NotAStore { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::Record(_) => exit::MALFORMED,
+            _ => exit::ENVIRONMENT,
+        };
+        Failure { words: error.to_string(), code }
+    }
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        let code = match error {
+            TransferError::Store(error) => return error.into(),
+            TransferError::Write(ref error) => exit::of_output(error),
+            TransferError::Read(_) => exit::ENVIRONMENT,
+            _ => exit::MALFORMED,
+        };
+        Failure { words: error.to_string(), code }
+    }
+}
+
+impl Failure {
+    fn file(path: &Path, error: &io::Error) -> Self {
+        Failure { words: format!("{}: {error}", path.display()), code: exit::ENVIRONMENT }
+    }
+}
+
+/// Runs the verb; the result is the exit code.
+pub fn run(args: StoreArgs, _globals: &Globals) -> u8 {
+    let result = match args.verb {
+        Verb::Export { store, write } => export(store, &write),
+        Verb::Import { store, read, skip_id1_blocks } => import(&store, &read, skip_id1_blocks),
+        Verb::Check { store, clear } => check(&store, clear),
+    };
+    result.unwrap_or_else(|failure| {
+        // A closed pipe is no failure, and says nothing.
+        if failure.code != exit::GOOD {
+            eprintln!("proselink: {}", failure.words);
+        }
+        failure.code
+    })
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
+    let store = EmbeddedStore::open(store, Options::default().create(false))?;
+    if is_dash(write) {
+        embedded::export(&store.reader(), &mut BufWriter::new(io::stdout().lock()))?;
+        return Ok(exit::GOOD);
+    }
+    let failed = |error: &io::Error| Failure::file(write, error);
+    if write.exists() {
+        return Err(StoreError::Exists { path: write.to_owned() }.into());
+    }
+    let mut name = write.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let unfinished = write.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = options.open(&unfinished).map_err(|error| failed(&error))?;
+    let exported = write_export(&store, file).and_then(|counts| {
+        // A link, unlike a new name, never takes the place of a file that came meanwhile.
+        fs::hard_link(&unfinished, write).map_err(|error| failed(&error))?;
+        Ok(counts)
+    });
+    let _ = fs::remove_file(&unfinished);
+    let counts = exported?;
+    eprintln!("{}: {}", write.display(), in_words(&counts));
+    Ok(exit::GOOD)
+}
+
+fn write_export(store: &EmbeddedStore, file: File) -> Result<embedded::Counts, Failure> {
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let counts = embedded::export(&store.reader(), &mut out)?;
+    let synced = out.flush().and_then(|()| out.get_ref().sync_all());
+    synced.map_err(TransferError::Write)?;
+    Ok(counts)
+}
+
+fn in_words(counts: &Counts) -> String {
+    let Counts { contexts, users, values, deletions } = counts;
+    format!("{contexts} contexts, {users} users, {values} values, {deletions} deletions")
+}
+
+fn import(store: &Path, read: &Path, skip_id1_blocks: u64) -> Result<u8, Failure> {
+    let imported = if is_dash(read) {
+        embedded::import(store, &mut io::stdin().lock(), skip_id1_blocks)?
+    } else {
+        let file = File::open(read).map_err(|error| Failure::file(read, &error))?;
+        let mut file = BufReader::with_capacity(1 << 20, file);
+        embedded::import(store, &mut file, skip_id1_blocks).map_err(|error| {
+            let of_export = !matches!(error, TransferError::Store(_));
+            let failure = Failure::from(error);
+            if of_export {
+                Failure { words: format!("{}: {}", read.display(), failure.words), ..failure }
+            } else {
+                failure
+            }
+        })?
+    };
+    eprintln!("{}: {}", store.display(), in_words(&imported.counts));
+    for (allocator, block) in &imported.id1_blocks {
+        eprintln!("allocator {allocator} goes on with block {block} of ID1s");
+    }
+    Ok(exit::GOOD)
+}
+
+fn check(store: &Path, clear: bool) -> Result<u8, Failure> {
+    let report = embedded::check(store)?;
+    let CheckReport { counts, id1s, bindings, user_ues, moving, moved, inconsistencies, found } = report;
+    let mut text = format!(
+        "{}: {}\n  contexts: {moving} moving, {moved} moved, {id1s} ID1s, {bindings} bindings; users: on {user_ues} UEs\n",
+        store.display(),
+        in_words(&counts)
+    );
+    for inconsistency in &inconsistencies {
+        let about = if clear { inconsistency.about.reveal() } else { inconsistency.about.to_string() };
+        text.push_str(&format!("{about}: {}\n", inconsistency.what));
+    }
+    match found {
+        0 => text.push_str("all of it fits"),
+        _ => text.push_str(&format!("{found} inconsistencies")),
+    }
+    match say(&text) {
+        Err(error) => Ok(exit::of_output(&error)),
+        Ok(()) => Ok(if found == 0 { exit::GOOD } else { exit::DIFFERS }),
+    }
+}
