@@ -460,7 +460,7 @@ const KINDS: &[(&str, &[&str], &str, Inject)] = &[
     }),
     ("answer that is late", &["answer-late"], "RFC", |m, at| change_if(m, at, is_answer, |s| { s.silence = 12; true })),
     ("Proxy-Info not brought back", &["proxy-info"], "RFC 6733 section 6.2", |m, at| {
-        let answer = answer_of(m, at).filter(|_| is_application(&m[at]))?;
+        let answer = answer_of(m, at).filter(|answer| is_application(&m[at]) && m[*answer].bytes[4] & 0x20 == 0)?;
         let mut m = m.to_vec();
         let members = [
             raw(key::<dictionary::ProxyHost>(), AvpFlags(0x40), b"relay.example.net"),
@@ -663,7 +663,12 @@ const KINDS: &[(&str, &[&str], &str, Inject)] = &[
     ("message 2 with another ID1", &["message-2-unasked"], "AS-1", |m, at| of(m, at, pc2::APPLICATION, XAR, true, |s| s.with(key::<dictionary::Pduid>(), other))),
     ("message 2 without ID1", &["message-2-incomplete"], "F-2", |m, at| of(m, at, pc2::APPLICATION, XAR, true, |s| s.without(key::<dictionary::Pduid>()))),
     ("message 2 without ID2", &["message-2-incomplete"], "AS-2", |m, at| of(m, at, pc2::APPLICATION, XAR, true, |s| s.without(key::<dictionary::OriginAppLayerUserId>()))),
-    ("message 2 to another function", &["message-2-function"], "AS-3", |m, at| of(m, at, pc2::APPLICATION, XAR, true, |s| s.with(key::<dictionary::DestinationHost>(), other))),
+    ("message 2 to another function", &["message-2-function"], "AS-3", |m, at| {
+        // An ID3 that is an address names no host to hold message 2 against.
+        let named = |s: &Sent| s.header().application == pc3::APPLICATION && s.find(key::<dictionary::ProseFunctionId>()).is_some();
+        if !m.iter().any(named) || m.iter().any(|s| s.find(key::<dictionary::ProseFunctionAddress>()).is_some()) { return None; }
+        of(m, at, pc2::APPLICATION, XAR, true, |s| s.with(key::<dictionary::DestinationHost>(), other))
+    }),
     ("message 4 with another ID2", &["message-4-id2"], "AS-2", |m, at| of(m, at, pc3::APPLICATION, B, false, |s| s.with(key::<dictionary::OriginAppLayerUserId>(), other))),
     ("message 5 for another UE", &["message-5-unasked"], "UE-2", |m, at| of(m, at, pc4::mme::APPLICATION, A, true, |s| s.with(key::<dictionary::UserName>(), other))),
     ("message 5 with another capability", &["message-5-altered"], "UE-2", |m, at| of(m, at, pc4::mme::APPLICATION, A, true, |s| s.with(key::<dictionary::UeProseCapability>(), other))),
