@@ -3,6 +3,7 @@
 #![cfg(feature = "net")]
 
 #[path = "support/command.rs"]
+#[allow(dead_code, reason = "each test file uses a part")]
 mod command;
 
 use std::io::{BufRead as _, BufReader, Read as _};

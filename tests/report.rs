@@ -155,7 +155,7 @@ fn the_page_needs_nothing_from_elsewhere() {
 #[test]
 fn the_page_says_what_it_leaves_out() {
     let octets = fs::read(case(REFUSED)).unwrap();
-    let verdict = verify_with(&mut Reader::from_bytes(&octets), Options { steps: true }).unwrap();
+    let verdict = verify_with(&mut Reader::from_bytes(&octets), Options { steps: true }, "").unwrap();
     let page = |limits: Limits| {
         let mut gatherer = Gatherer::new(&verdict, limits);
         let mut reader = Reader::from_bytes(&octets);

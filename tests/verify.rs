@@ -152,6 +152,7 @@ const HARMLESS: &[(&str, &str, &str)] = &[
         "ProSe-App-Id (3811)",
         "message U1 names the user by ID2, which is of one application",
     ),
+    ("Context-Transfer-Request", "User-Name (1)", "optional: ID1 names the UE"),
     ("UE-Identifier-Allocation-Request", "Visited-PLMN-Id (1407)", "optional: the MME knows where it is"),
     ("Identifier-Allocation-Request", "Visited-PLMN-Id (1407)", "optional"),
 ];
@@ -310,4 +311,16 @@ fn the_command_says_it_too_and_exits_with_1() {
         let value: serde_json::Value = serde_json::from_str(line).expect("each line is one object");
         assert!(value["type"] == "finding" || value["type"] == "summary");
     }
+}
+
+#[test]
+fn the_list_of_checks_in_the_docs_is_that_of_the_program() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verify.md");
+    let text = std::fs::read_to_string(path).expect("the page is there");
+    let written: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    let checks: Vec<String> = proselink::verify::CHECKS
+        .iter()
+        .map(|check| format!("| `{}` | {} | {} | {} |", check.id, check.severity.name(), check.clause, check.title))
+        .collect();
+    assert_eq!(written, checks);
 }

@@ -125,7 +125,14 @@ pub(super) fn find(bytes: &[u8], maximum: usize) -> Option<usize> {
 /// reported; elsewhere the lengths have to agree.
 #[inline]
 pub(super) fn split<'a>(data: &'a [u8], bar: Bar, maximum: usize, mut each: impl FnMut(&'a [u8])) {
-    if data.first() != Some(&VERSION) || data.len() < HEADER_LENGTH || data.len() > maximum {
+    if data.len() < HEADER_LENGTH || data.len() > maximum {
+        return;
+    }
+    if data.first() != Some(&VERSION) {
+        // Another version, in a user message that was announced as Diameter and is as long as its header says.
+        if bar == Bar::Announced && Header::parse(data).is_some_and(|header| header.length as usize == data.len()) {
+            each(data);
+        }
         return;
     }
     let mut rest = data;

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use super::{Statistics, Timestamp, Transport};
+use super::oddity::{Oddity, OddityKind};
+use super::{AssociationEvent, AssociationStep, Statistics, Timestamp, Transport};
 
 /// A message found, waiting to be handed out.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Carrier {
     pub ppid: Option<u32>,
     pub stream: Option<u16>,
     pub association: u32,
+    /// 0 from the side that was seen first, else 1.
+    pub direction: u8,
 }
 
 /// Where the octets of a message lie.
@@ -51,6 +54,15 @@ pub(super) struct Sink {
     found: Vec<Found>,
     next: usize,
     assembled: Vec<u8>,
+    /// What an observer is told once the frame is read.
+    pub told: Vec<Told>,
+}
+
+/// Something that an observer is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    Oddity(Oddity),
+    Step(AssociationEvent),
 }
 
 impl Sink {
@@ -75,6 +87,31 @@ impl Sink {
             self.assembled = Vec::new();
         }
         self.assembled.clear();
+    }
+
+    /// Notes something odd about what `carrier` brought.
+    #[cold]
+    pub fn odd(&mut self, carrier: &Carrier, kind: OddityKind) {
+        self.told.push(Told::Oddity(Oddity {
+            frame: self.frame,
+            time: self.time,
+            association: carrier.association,
+            source: carrier.source,
+            destination: carrier.destination,
+            kind,
+        }));
+    }
+
+    /// Notes a step of a connection.
+    pub fn step(&mut self, carrier: &Carrier, step: AssociationStep) {
+        self.told.push(Told::Step(AssociationEvent {
+            frame: self.frame,
+            time: self.time,
+            association: carrier.association,
+            source: carrier.source,
+            destination: carrier.destination,
+            step,
+        }));
     }
 
     /// Adds a message. One that lies in the frame stays there, any other is copied.

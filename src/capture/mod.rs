@@ -27,6 +27,8 @@ mod found;
 mod gzip;
 mod ip;
 mod link;
+mod oddity;
+mod order;
 mod reassembly;
 pub mod rewrite;
 mod sctp;
@@ -46,9 +48,10 @@ use thiserror::Error;
 
 use file::Source;
 use flows::Flows;
-use found::{Place, Sink};
+use found::{Place, Sink, Told};
 
 pub use checksum::Checksum;
+pub use oddity::{Oddity, OddityKind};
 pub use sctp::{AssociationEvent, AssociationStep, SctpPacket};
 
 /// Why a capture can not be read, or not further.
@@ -180,6 +183,8 @@ pub struct CapturedMessage<'a> {
     pub stream: Option<u16>,
     /// Number of the SCTP association or TCP connection, unique in this capture, from 0.
     pub association: u32,
+    /// The way it went on the association: 0 from the side that was seen first, else 1.
+    pub direction: u8,
     /// The message from its version octet on. As long as its header says, except for an SCTP message under PPID 46 or 47
     /// whose length field contradicts the user message: then it is the user message.
     pub bytes: &'a [u8],
@@ -269,6 +274,11 @@ pub trait Observer {
         let _ = event;
     }
 
+    /// A gap, a copy, or disorder.
+    fn oddity(&mut self, oddity: &Oddity) {
+        let _ = oddity;
+    }
+
     /// A TCP segment with payload.
     fn tcp_payload(&mut self, payload: &TcpPayload<'_>) {
         let _ = payload;
@@ -322,6 +332,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn association(&mut self, event: &AssociationEvent) {
         (**self).association(event);
+    }
+
+    fn oddity(&mut self, oddity: &Oddity) {
+        (**self).oddity(oddity);
     }
 
     fn tcp_payload(&mut self, payload: &TcpPayload<'_>) {
@@ -443,6 +457,7 @@ impl<'r> Reader<'r> {
             ppid: carrier.ppid,
             stream: carrier.stream,
             association: carrier.association,
+            direction: carrier.direction,
             bytes,
         }))
     }
@@ -451,6 +466,17 @@ impl<'r> Reader<'r> {
     #[must_use]
     pub fn statistics(&self) -> &Statistics {
         &self.sink.statistics
+    }
+
+    /// Tells the observer what the frame brought beside packets and messages.
+    #[cold]
+    fn tell(&mut self, observer: &mut impl Observer) {
+        for told in self.sink.told.drain(..) {
+            match told {
+                Told::Oddity(oddity) => observer.oddity(&oddity),
+                Told::Step(step) => observer.association(&step),
+            }
+        }
     }
 
     /// Reads one frame, or comes to the end.
@@ -472,12 +498,16 @@ impl<'r> Reader<'r> {
                 self.sink.statistics.frames += 1;
                 self.sink.statistics.octets += frame.len() as u64;
                 self.flows.frame(record.link, frame, &mut self.sink, observer);
+                if !self.sink.told.is_empty() {
+                    self.tell(observer);
+                }
                 return;
             }
             Err(end) => end,
         };
         self.sink.leave_frame();
         self.flows.finish(&mut self.sink);
+        self.tell(observer);
         self.state = State::Draining(end);
     }
 }

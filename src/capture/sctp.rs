@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::checksum::Checksum;
 use super::detect::{self, Bar};
 use super::found::{Carrier, Path, Sink};
+use super::oddity::OddityKind;
+use super::order::Order;
 use super::reassembly::{Key, Partial, Piece, Seen};
 use super::table::Slots;
 use super::{Observer, Options, Timestamp, Transport};
@@ -55,7 +57,7 @@ pub struct AssociationEvent {
     pub step: AssociationStep,
 }
 
-/// Chunks that begin or end an association.
+/// What begins or ends an association or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AssociationStep {
     /// INIT.
@@ -74,6 +76,12 @@ pub enum AssociationStep {
     ShutdownComplete,
     /// ABORT: it ended at once.
     Abort,
+    /// SYN: a TCP connection begins.
+    Syn,
+    /// FIN: one side of a TCP connection has no more to say.
+    Fin,
+    /// RST: a TCP connection ended at once.
+    Reset,
 }
 
 /// What lies around an SCTP packet.
@@ -103,6 +111,7 @@ const COOKIE_ECHO: u8 = 10;
 const COOKIE_ACK: u8 = 11;
 const SHUTDOWN_COMPLETE: u8 = 14;
 const I_DATA: u8 = 64;
+const FORWARD_TSN: u8 = 192;
 
 /// Tags below this are no random numbers: on another path they prove nothing.
 const RANDOM_TAG: u32 = 0x1_0000;
@@ -129,6 +138,7 @@ struct Direction {
     /// Ports and verification tag of the packets that go this way.
     tag: Option<Tag>,
     seen: Seen,
+    order: Order,
     partial: Partial,
 }
 
@@ -277,6 +287,7 @@ impl Associations {
             ppid: None,
             stream: None,
             association: id,
+            direction: place.1,
         };
         let held = association.directions[usize::from(place.1)].partial.octets();
         let mut rest = chunks;
@@ -285,18 +296,19 @@ impl Associations {
             let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
             if length < CHUNK_HEADER {
                 sink.statistics.bad_chunks += 1;
+                sink.odd(&carrier, OddityKind::BadChunk);
                 break;
             }
             let whole = length <= rest.len();
             let chunk = &rest[..length.min(rest.len())];
             match head[0] {
                 DATA | I_DATA if !whole => {
-                    let counter = if checksum == Checksum::Unjudged {
-                        &mut sink.statistics.cut
+                    if checksum == Checksum::Unjudged {
+                        sink.statistics.cut += 1;
                     } else {
-                        &mut sink.statistics.bad_chunks
-                    };
-                    *counter += 1;
+                        sink.statistics.bad_chunks += 1;
+                        sink.odd(&carrier, OddityKind::BadChunk);
+                    }
                 }
                 DATA | I_DATA => {
                     let direction = &mut association.directions[usize::from(place.1)];
@@ -304,6 +316,20 @@ impl Associations {
                     data_chunk(direction, chunk, &mut self.budget, self.max_message, carrier, sink);
                 }
                 kind => {
+                    let direction = &mut association.directions[usize::from(place.1)];
+                    match kind {
+                        INIT | INIT_ACK => {
+                            if let Some(tsn) = chunk.get(16..20).and_then(|tsn| tsn.first_chunk()) {
+                                direction.order.begin(u32::from_be_bytes(*tsn));
+                            }
+                        }
+                        FORWARD_TSN => {
+                            if let Some(tsn) = chunk.get(4..8).and_then(|tsn| tsn.first_chunk()) {
+                                direction.order.forward(u32::from_be_bytes(*tsn).wrapping_add(1));
+                            }
+                        }
+                        _ => {}
+                    }
                     if let Some(step) = step_of(kind)
                         && last_step != Some(step)
                     {
@@ -442,8 +468,26 @@ impl Associations {
                 return (index, 1 - direction);
             }
         }
+        let agreed = by_path.and_then(|(index, direction)| {
+            let association = self.slots.get(index)?;
+            let tag = association.directions[usize::from(direction)].tag?;
+            let alive = !association.ended && association.data_seen;
+            alive.then_some((association.id, tag.tag))
+        });
         let place = self.create(path, sink);
         self.bind(place, wanted);
+        if let (Some((of, expected)), Some(association)) = (agreed, self.slots.get(place.0)) {
+            let carrier = Carrier {
+                transport: Transport::Sctp,
+                source: path.sender(),
+                destination: path.receiver(),
+                ppid: None,
+                stream: None,
+                association: association.id,
+                direction: place.1,
+            };
+            sink.odd(&carrier, OddityKind::VerificationTag { found: tag, expected, of });
+        }
         place
     }
 
@@ -581,6 +625,7 @@ fn data_chunk(
     let header = if interleaved { 20 } else { 16 };
     let (Some(head), Some(data)) = (chunk.first_chunk::<16>(), chunk.get(header..)) else {
         sink.statistics.bad_chunks += 1;
+        sink.odd(&carrier, OddityKind::BadChunk);
         return;
     };
     let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -588,7 +633,12 @@ fn data_chunk(
     let (begin, end) = (flags & 2 != 0, flags & 1 != 0);
     if direction.seen.is_copy(tsn, fingerprint(head, data), budget) {
         sink.statistics.duplicate_chunks += 1;
+        sink.odd(&carrier, OddityKind::Retransmission { tsn });
         return;
+    }
+    let place = (begin && !interleaved && flags & 4 == 0).then_some((stream, word(8) as u16));
+    if let Some(odd) = direction.order.follow(tsn, place) {
+        sink.odd(&carrier, odd);
     }
     // For I-DATA the fifth word is the payload protocol of a first fragment, else the fragment sequence number.
     let (message, protocol_or_sequence) = if interleaved {

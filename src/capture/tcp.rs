@@ -9,10 +9,12 @@ use std::collections::HashMap;
 use super::detect::{self, Bar, Judgement};
 use super::found::{Carrier, Path, Sink};
 use super::ip::Datagram;
+use super::oddity::OddityKind;
 use super::table::Slots;
-use super::{Observer, Options, TcpPayload, Timestamp, Transport};
+use super::{AssociationStep, Observer, Options, TcpPayload, Timestamp, Transport};
 use crate::folding::Folding;
 
+const FIN: u8 = 1;
 const SYN: u8 = 2;
 const RST: u8 = 4;
 const ACK: u8 = 16;
@@ -122,7 +124,15 @@ impl Connections {
             _ => self.create(path, sink),
         };
         let Some(connection) = self.slots.get(index) else { return };
-        let carrier = carrier(&path, connection.id);
+        let carrier = carrier(&path, connection.id, direction);
+        if flags & (SYN | FIN | RST) != 0 {
+            match flags {
+                flags if flags & RST != 0 => sink.step(&carrier, AssociationStep::Reset),
+                flags if flags & FIN != 0 => sink.step(&carrier, AssociationStep::Fin),
+                flags if flags & ACK == 0 => sink.step(&carrier, AssociationStep::Syn),
+                _ => {}
+            }
+        }
         let stream = &mut connection.streams[usize::from(direction)];
         let before = stream.held();
         let mut sequence = sequence;
@@ -226,14 +236,14 @@ impl Connections {
 impl Connection {
     /// Holes will not be filled any more: delivers what waits behind them.
     fn close(&mut self, limit: usize, sink: &mut Sink) {
-        for (stream, path) in self.streams.iter_mut().zip([self.path, self.path.reversed()]) {
-            stream.give_up(limit, carrier(&path, self.id), sink, usize::MAX);
+        for (stream, (path, direction)) in self.streams.iter_mut().zip([(self.path, 0), (self.path.reversed(), 1)]) {
+            stream.give_up(limit, carrier(&path, self.id, direction), sink, usize::MAX);
             stream.buffer = Vec::new();
         }
     }
 }
 
-fn carrier(path: &Path, association: u32) -> Carrier {
+fn carrier(path: &Path, association: u32, direction: u8) -> Carrier {
     Carrier {
         transport: Transport::Tcp,
         source: path.sender(),
@@ -241,6 +251,7 @@ fn carrier(path: &Path, association: u32) -> Carrier {
         ppid: None,
         stream: None,
         association,
+        direction,
     }
 }
 
@@ -280,6 +291,7 @@ impl Stream {
             self.give_up(limit, carrier, sink, usize::MAX);
             self.lose_place();
             sink.statistics.tcp_gaps += 1;
+            sink.odd(&carrier, OddityKind::TcpGap);
             (next, self.first) = (sequence, Some(sequence));
         }
         self.next = Some(next);
@@ -337,6 +349,10 @@ impl Stream {
             return;
         }
         sink.statistics.tcp_retransmissions += 1;
+        // One octet before all that is new keeps a connection alive.
+        if data.len() > 1 {
+            sink.odd(&carrier, OddityKind::TcpRetransmission);
+        }
     }
 
     /// Keeps a segment behind a hole, after delivering the messages that are whole in it.
@@ -420,6 +436,10 @@ impl Stream {
         for _ in 0..count {
             let Some(first) = self.waiting.first() else { break };
             sink.statistics.tcp_gaps += 1;
+            let (frame, time) =
+                (std::mem::replace(&mut sink.frame, first.frame), std::mem::replace(&mut sink.time, first.time));
+            sink.odd(&carrier, OddityKind::TcpGap);
+            (sink.frame, sink.time) = (frame, time);
             self.next = Some(first.sequence);
             self.lose_place();
             self.join(limit, carrier, sink, true);
@@ -502,6 +522,7 @@ impl Stream {
                 Judgement::No => {
                     if std::mem::take(&mut self.synchronised) {
                         sink.statistics.tcp_resynchronised += 1;
+                        sink.odd(&carrier, OddityKind::TcpPlaceLost);
                         self.searched = 0;
                         continue;
                     }

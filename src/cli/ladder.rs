@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::output::{self, Output};
-use super::verify::reports::{Input, Judged};
+use super::verify::reports::Judged;
 use super::{Globals, exit};
 use crate::capture::{CaptureError, CapturedMessage, Reader, Transport};
 use crate::message::Header;
@@ -112,13 +112,7 @@ fn of_ue(
     filter: Option<&Filter>,
     collector: &mut Collector,
 ) -> Result<String, (String, u8)> {
-    let mut judged = Judged::default();
-    for path in paths {
-        let fails = |error: CaptureError| (format!("{}: {error}", path.display()), exit::of_capture(&error));
-        let input = Input::of(path, true).map_err(fails)?;
-        let report = input.judge(true).map_err(fails)?;
-        judged.add(path, input, report);
-    }
+    let judged = Judged::of(paths, true).map_err(|code| ("nothing to follow a UE in".to_owned(), code))?;
     let again = |why: String| (why, exit::ENVIRONMENT);
     let report = judged.report();
     let mut number = ue.parse().ok().filter(|number| report.ue(*number).is_some());

@@ -200,6 +200,7 @@ impl Sending<'_> {
         let (source, destination) = if ours { (info.local, info.remote) } else { (info.remote, info.local) };
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let captured = CapturedMessage {
+            direction: 0,
             frame: number,
             index: 0,
             time: Timestamp::from_nanoseconds(i64::try_from(unix.as_nanos()).unwrap_or(i64::MAX)),

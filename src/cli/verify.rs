@@ -3,7 +3,7 @@
 pub(super) mod reports;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -11,14 +11,14 @@ use super::output::{self, Output};
 use super::{Globals, exit};
 use crate::message::json::write_text;
 use crate::message::text::Palette;
-use crate::verify::{Report, Severity};
+use crate::verify::{CaptureSummary, Finding, Report, Severity};
 use reports::{Judged, ReportArgs};
 
 /// The arguments of `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArgs {
-    /// Captures (pcap, pcapng, also gzip); `-` for standard input
+    /// Captures (pcap, pcapng, also gzip), or directories of them; `-` alone for standard input
     #[arg(value_name = "FILE", required_unless_present = "read")]
     files: Vec<PathBuf>,
     /// A capture to read, as with tshark; may be repeated
@@ -38,82 +38,105 @@ const EXAMPLES: &str = "\
 Examples:
   proselink verify demo.pcapng             the verdict on a capture; exit code 1 when something is wrong
   proselink verify --json a.pcap b.pcapng  findings for machines
+  proselink verify mme.pcap function.pcap  both together: their messages in the order of time
+  proselink verify traces/                 all captures in a directory and those below it
   gzip -dc trace.pcap.gz | proselink verify -
   proselink verify --html report.html demo.pcapng
                                            a page with findings, ladders and messages, for any browser
   proselink verify --junit verify.xml --sarif verify.sarif *.pcapng
                                            for a CI server
 
-What is judged: the grammar and formats of every known command; each request answered once and by the same
-ids; a capabilities exchange first on every association; the registration procedure, its identifiers
-followed through PC3, PC4 and PC2.";
+What is judged: checksums, payload protocol, streams, gaps and copies; the header; grammar, flags and formats
+of every known command; each request answered once, in time and by the same ids; capabilities first,
+watchdogs, disconnect; the registration procedure, its identifiers followed through PC3, PC4 and PC2, over
+all captures given. docs/verify.md lists every check.";
 
 /// Runs the verb.
 pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
     let mut output = Output::new();
     let palette = output::palette(globals);
-    let mut worst = exit::GOOD;
-    let mut judged = Judged::default();
-    for path in args.read.iter().chain(&args.files) {
-        let verdict = args.reports.input(path).and_then(|input| Ok((args.reports.judge(&input)?, input)));
-        let code = match verdict {
-            Ok((report, input)) => {
-                if args.json {
-                    to_json(path, &report, args.quiet, &mut output.text);
-                } else {
-                    to_text(path, &report, args.quiet, &palette, &mut output.text);
-                }
-                let code = if report.is_good() { exit::GOOD } else { exit::DIFFERS };
-                if args.reports.any() {
-                    judged.add(path, input, report);
-                }
-                code
-            }
-            Err(error) => {
-                judged.add_unread(path, &error);
-                eprintln!("proselink: {}: {error}", path.display());
-                exit::of_capture(&error)
-            }
-        };
-        worst = worst.max(code);
-        if let Err(error) = output.flush() {
-            return exit::of_output(&error);
-        }
+    let given: Vec<&PathBuf> = args.read.iter().chain(&args.files).collect();
+    let judged = match Judged::of(&given, args.reports.html()) {
+        Ok(judged) => judged,
+        Err(code) => return code,
+    };
+    let report = judged.report();
+    if args.json {
+        to_json(report, args.quiet, &mut output.text);
+    } else {
+        to_text(report, args.quiet, &palette, &mut output.text);
     }
-    worst.max(args.reports.write(&judged))
+    let good = if report.is_good() { exit::GOOD } else { exit::DIFFERS };
+    if let Err(error) = output.flush() {
+        return exit::of_output(&error);
+    }
+    good.max(judged.code()).max(args.reports.write(&judged))
 }
 
 /// The findings, then the verdict in a few lines. The demo closes with the same words.
-pub fn to_text(path: &Path, report: &Report, quiet: bool, palette: &Palette, out: &mut String) {
+pub fn to_text(report: &Report, quiet: bool, palette: &Palette, out: &mut String) {
+    let several = report.captures.len() > 1;
     if !quiet {
         for finding in &report.findings {
             let ink = match finding.severity() {
                 Severity::Error => &palette.fault,
                 Severity::Note => &palette.detail,
             };
-            let _ = writeln!(out, "{}{finding}{}", ink.on, ink.off);
+            let _ = write!(out, "{}", ink.on);
+            if several {
+                let _ = write!(out, "{}: ", report.capture_name(finding.capture));
+            }
+            let _ = writeln!(out, "{finding}{}", ink.off);
         }
         let kept = report.findings.len() as u64;
         if kept < report.errors + report.notes {
             let _ = writeln!(out, "... and {} findings more", report.errors + report.notes - kept);
         }
     }
-    let (ink, verdict) = if report.is_good() { (&palette.meaning, "good") } else { (&palette.fault, "not good") };
+    for summary in &report.captures {
+        verdict(&summary.name, summary, palette, out);
+    }
+    if several {
+        verdict(&count(report.captures.len() as u64, "capture"), &total(report), palette, out);
+    }
+}
+
+/// All captures as one.
+fn total(report: &Report) -> CaptureSummary {
+    CaptureSummary {
+        frames: report.frames,
+        messages: report.messages,
+        requests: report.requests,
+        answered: report.answered,
+        associations: report.associations,
+        registrations: report.registrations,
+        moves: report.moves,
+        refusals: report.refusals,
+        errors: report.errors,
+        notes: report.notes,
+        ..CaptureSummary::default()
+    }
+}
+
+fn verdict(name: &str, summary: &CaptureSummary, palette: &Palette, out: &mut String) {
+    let good = summary.errors == 0;
+    let (ink, verdict) = if good { (&palette.meaning, "good") } else { (&palette.fault, "not good") };
+    let copies =
+        if summary.copies > 0 { format!(" ({} in another capture too)", summary.copies) } else { String::new() };
     let _ = writeln!(
         out,
-        "{}: {}{verdict}{}: {} in {}, {} of {} answered; {}, {}, {}; {}, {}",
-        path.display(),
+        "{name}: {}{verdict}{}: {}{copies} in {}, {} of {} answered; {}, {}, {}; {}, {}",
         ink.on,
         ink.off,
-        count(report.messages, "message"),
-        count(report.associations, "association"),
-        report.answered,
-        count(report.requests, "request"),
-        count(report.registrations, "registration"),
-        count(report.moves, "move"),
-        count(report.refusals, "refusal"),
-        count(report.errors, "error"),
-        count(report.notes, "note"),
+        count(summary.messages, "message"),
+        count(summary.associations, "association"),
+        summary.answered,
+        count(summary.requests, "request"),
+        count(summary.registrations, "registration"),
+        count(summary.moves, "move"),
+        count(summary.refusals, "refusal"),
+        count(summary.errors, "error"),
+        count(summary.notes, "note"),
     );
 }
 
@@ -121,51 +144,62 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-fn to_json(path: &Path, report: &Report, quiet: bool, out: &mut String) {
-    let file = path.display().to_string();
+fn to_json(report: &Report, quiet: bool, out: &mut String) {
     if !quiet {
         for finding in &report.findings {
-            let _ = write!(out, r#"{{"v":1,"type":"finding","file":"#);
-            write_text(&file, out);
-            let _ = write!(
-                out,
-                r#","id":"{}","area":"{}","severity":"{}","frame":{},"index":{},"requirement":"#,
-                finding.check.id,
-                finding.check.area.name(),
-                finding.severity().name(),
-                finding.frame,
-                finding.index
-            );
-            write_text(&finding.clause, out);
-            out.push_str(r#","avp":"#);
-            write_text(&finding.path, out);
-            out.push_str(r#","text":"#);
-            write_text(&finding.text(), out);
-            out.push_str(r#","found":"#);
-            write_text(&finding.found, out);
-            out.push_str(r#","expected":"#);
-            write_text(&finding.expected, out);
-            if let Some(ue) = finding.ue {
-                let _ = write!(out, r#","ue":{ue}"#);
-            }
-            out.push_str("}\n");
+            finding_to_json(report, finding, out);
         }
     }
-    out.push_str(r#"{"v":1,"type":"summary","file":"#);
-    write_text(&file, out);
+    for summary in &report.captures {
+        summary_to_json("summary", &summary.name, summary, out);
+    }
+    if report.captures.len() > 1 {
+        summary_to_json("total", "", &total(report), out);
+    }
+}
+
+fn finding_to_json(report: &Report, finding: &Finding, out: &mut String) {
+    out.push_str(r#"{"v":1,"type":"finding","file":"#);
+    write_text(report.capture_name(finding.capture), out);
+    let _ = write!(
+        out,
+        r#","id":"{}","area":"{}","severity":"{}","frame":{},"index":{},"requirement":"#,
+        finding.check.id,
+        finding.check.area.name(),
+        finding.severity().name(),
+        finding.frame,
+        finding.index
+    );
+    write_text(&finding.clause, out);
+    for (key, text) in
+        [("avp", &finding.path), ("text", &finding.text()), ("found", &finding.found), ("expected", &finding.expected)]
+    {
+        let _ = write!(out, r#","{key}":"#);
+        write_text(text, out);
+    }
+    if let Some(ue) = finding.ue {
+        let _ = write!(out, r#","ue":{ue}"#);
+    }
+    out.push_str("}\n");
+}
+
+fn summary_to_json(kind: &str, name: &str, summary: &CaptureSummary, out: &mut String) {
+    let _ = write!(out, r#"{{"v":1,"type":"{kind}","file":"#);
+    write_text(name, out);
     let _ = writeln!(
         out,
-        r#","good":{},"frames":{},"messages":{},"requests":{},"answered":{},"associations":{},"registrations":{},"moves":{},"refusals":{},"errors":{},"notes":{}}}"#,
-        report.is_good(),
-        report.frames,
-        report.messages,
-        report.requests,
-        report.answered,
-        report.associations,
-        report.registrations,
-        report.moves,
-        report.refusals,
-        report.errors,
-        report.notes
+        r#","good":{},"frames":{},"messages":{},"requests":{},"answered":{},"associations":{},"registrations":{},"moves":{},"refusals":{},"errors":{},"notes":{},"copies":{}}}"#,
+        summary.errors == 0,
+        summary.frames,
+        summary.messages,
+        summary.requests,
+        summary.answered,
+        summary.associations,
+        summary.registrations,
+        summary.moves,
+        summary.refusals,
+        summary.errors,
+        summary.notes,
+        summary.copies
     );
 }

@@ -99,6 +99,16 @@ fn check_header(header: &Header, present: usize, command: Option<&CommandDefinit
     }
 }
 
+/// True when as many AVPs of a row as may be stand in `bytes` before the last `left` octets.
+fn is_too_many(row: &Member, bytes: &[u8], left: usize) -> bool {
+    if row.most == u32::MAX || row.most == 1 {
+        return row.most == 1;
+    }
+    let before = bytes.get(..bytes.len() - left.min(bytes.len())).unwrap_or_default();
+    let count = Avps::new(before).map_while(Result::ok).filter(|avp| avp.key == row.key).count();
+    count >= row.most as usize
+}
+
 /// A grammar: its rows, and whether it ends in `*[AVP]`.
 type Grammar = (&'static [Member], bool);
 
@@ -116,7 +126,8 @@ impl Check {
 
     /// Walks the neighbours in `bytes`, which lie `start` octets into the message.
     fn members(&mut self, bytes: &[u8], start: usize, grammar: Option<Grammar>, place: Option<&Place<'_>>) {
-        let mut seen = [0_u32; MEMBER_LIMIT];
+        // A bit for each row: it was met; it was met too often, and that was told.
+        let (mut met, mut told) = (0_u128, 0_u128);
         let (rows, open) = grammar.unwrap_or((&[], true));
         // Senders follow the grammar's order mostly, so the next row is looked for behind the last.
         let mut last = 0;
@@ -141,14 +152,14 @@ impl Check {
                 .or_else(|| behind.iter().position(|row| row.key == avp.key));
             if let Some(at) = at {
                 last = at;
-                if let Some(count) = seen.get_mut(at) {
-                    *count += 1;
-                    // The fault is told once, at the first that is too many.
-                    if *count > rows[at].most && *count - 1 == rows[at].most {
-                        let kind = FaultKind::TooMany { most: rows[at].most };
-                        self.push(Place::fault(place, kind, avp.key, offset, fault::copy_of(&avp)));
-                    }
+                let bit = 1_u128.checked_shl(at as u32).unwrap_or_default();
+                // The fault is told once, at the first that is too many.
+                if met & bit != 0 && told & bit == 0 && is_too_many(&rows[at], bytes, before.len()) {
+                    told |= bit;
+                    let kind = FaultKind::TooMany { most: rows[at].most };
+                    self.push(Place::fault(place, kind, avp.key, offset, fault::copy_of(&avp)));
                 }
+                met |= bit;
                 self.data(&avp, rows[at].definition, offset, place);
             } else if let Some(definition) = dictionary::lookup(avp.key) {
                 if !open {
@@ -159,8 +170,8 @@ impl Check {
                 self.push(Place::fault(place, FaultKind::UnknownMandatory, avp.key, offset, fault::copy_of(&avp)));
             }
         }
-        for (row, count) in rows.iter().zip(seen) {
-            if count < row.least {
+        for (at, row) in rows.iter().enumerate() {
+            if row.least > 0 && met >> at.min(MEMBER_LIMIT) & 1 == 0 {
                 let fault = fault::missing(place, row.definition, start);
                 self.push(fault);
             }

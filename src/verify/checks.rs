@@ -101,7 +101,19 @@ checks! {
     }
     Transport {
         CHECKSUM = "checksum" Note, "RFC 9260 section 6.8", "SCTP packets have a wrong or empty CRC32c";
-        ABORT = "abort" Note, "RFC 9260 section 9.1", "an association ends with ABORT";
+        CRC32C = "crc32c" Error, "RFC 9260 section 6.8", "the CRC32c of a packet is wrong, those of others are right";
+        CHUNK_LENGTH = "chunk-length" Error, "RFC 9260 section 3.2", "a chunk's length cannot be";
+        VERIFICATION_TAG = "verification-tag" Error, "RFC 9260 section 8.5", "the verification tag is not the association's";
+        TSN_GAP = "tsn-gap" Note, "RFC 9260 section 6.2", "DATA chunks are missing: the capture lost packets, or the sender numbers";
+        TSN_REUSED = "tsn-reused" Error, "RFC 9260 section 6.2", "a TSN is used twice";
+        STREAM_SEQUENCE = "stream-sequence" Error, "RFC 9260 section 6.6", "a stream's sequence numbers do not follow one another";
+        STREAM = "stream" Error, "RFC 9260 section 5.1.1", "a stream beyond those that were agreed on";
+        RETRANSMISSION = "retransmission" Note, "RFC 9260 section 6.3", "DATA chunks or segments are sent again";
+        TCP_GAP = "tcp-gap" Note, "RFC 9293 section 3.4", "octets of a TCP stream were not captured";
+        FRAMING_LOST = "framing-lost" Error, "RFC 6733 section 3", "a TCP stream holds octets that are no message";
+        PPID = "ppid" Error, "RFC 6733 section 2.1", "the payload protocol identifier is not that of Diameter in clear";
+        PPID_ZERO = "ppid-zero" Note, "RFC 6733 section 2.1", "the payload protocol identifier is left out";
+        ABORT = "abort" Note, "RFC 9260 section 9.1", "an association ends with ABORT, or a connection with RST";
     }
     Framing {
         VERSION = "version" Error, "RFC 6733 section 3", "the version is not 1";
@@ -117,6 +129,10 @@ checks! {
         AVP_MISSING = "avp-missing" Error, "RFC 6733 section 3.2", "a required AVP is missing";
         AVP_TOO_MANY = "avp-too-many" Error, "RFC 6733 section 3.2", "an AVP stands there too often";
         AVP_NOT_ALLOWED = "avp-not-allowed" Error, "RFC 6733 section 4.4", "the group does not allow the AVP";
+        SESSION_FIRST = "session-first" Error, "RFC 6733 section 8.8", "the Session-Id is not the first AVP";
+        AVP_FLAGS_RESERVED = "avp-flags-reserved" Note, "RFC 6733 section 4.1", "reserved AVP flags are set";
+        AVP_PADDING = "avp-padding" Note, "RFC 6733 section 4.1", "the padding of an AVP is not zero";
+        AVP_UNPADDED = "avp-unpadded" Note, "RFC 6733 section 4.1", "the padding of the last AVP is missing";
         AVP_TOO_DEEP = "avp-too-deep" Error, "RFC 6733 section 4.4", "groups are nested deeper than is read";
     }
     Transactions {
@@ -128,12 +144,28 @@ checks! {
         HOP_BY_HOP_REUSED = "hop-by-hop-reused" Error, "RFC 6733 section 3", "the Hop-by-Hop id of a request that is open";
         ANSWER_DIFFERS = "answer-differs" Error, "RFC 6733 section 6.2", "an answer's header is not that of its request";
         SESSION_DIFFERS = "session-differs" Error, "RFC 6733 section 8.8", "an answer's Session-Id is not that of its request";
-        RESULT_MISSING = "result" Error, "TS 29.229 section 6.2",
-            "not exactly one of Result-Code and Experimental-Result";
+        END_TO_END_REUSED = "end-to-end-reused" Error, "RFC 6733 section 3", "the End-to-End id of another request within four minutes";
+        ANSWER_LATE = "answer-late" Note, "RFC 6733 section 5.5.4", "an answer takes longer than 10 s";
+        PROXY_INFO = "proxy-info" Error, "RFC 6733 section 6.2", "an answer does not bring Proxy-Info back as it was";
+        RESULT = "result" Error, "RFC 6733 section 7.1", "not exactly one of Result-Code and Experimental-Result";
+        RESULT_CLASS = "result-class" Error, "RFC 6733 section 7.1", "a Result-Code of no class";
+        ERROR_FLAG = "error-flag" Error, "RFC 6733 section 7.2", "the E flag contradicts the Result-Code";
+        FAILED_AVP = "failed-avp" Error, "RFC 6733 section 7.1.5", "the Result-Code asks for a Failed-AVP, and there is none";
     }
     Peer {
         CAPABILITIES_FIRST = "capabilities-first" Error, "RFC 6733 section 5.3",
             "something else comes before the capabilities exchange";
+        CAPABILITIES_SIDE = "capabilities-side" Error, "RFC 6733 section 5.6", "the side that was called asks for capabilities";
+        CAPABILITIES_UNANSWERED = "capabilities-unanswered" Error, "RFC 6733 section 5.3", "a message before the Capabilities-Exchange-Answer";
+        CAPABILITIES_REFUSED = "capabilities-refused" Error, "RFC 6733 section 5.3", "a message after the capabilities exchange was refused";
+        CAPABILITIES_AGAIN = "capabilities-again" Error, "RFC 6733 section 5.6", "capabilities are exchanged a second time";
+        APPLICATION_NOT_OFFERED = "application-not-offered" Error, "RFC 6733 section 5.3", "a message of an application that was not offered by both";
+        ORIGIN_CHANGED = "origin-changed" Error, "RFC 6733 section 5.3", "a peer changes its name";
+        ORIGIN_STATE = "origin-state" Error, "RFC 6733 section 8.16", "Origin-State-Id goes back";
+        WATCHDOG_UNANSWERED = "watchdog-unanswered" Error, "RFC 3539 section 3.4.1", "a watchdog has no answer";
+        WATCHDOG_EARLY = "watchdog-early" Note, "RFC 3539 section 3.4.1", "watchdogs come too soon after one another";
+        AFTER_DISCONNECT = "after-disconnect" Error, "RFC 6733 section 5.4", "a message after goodbye was said";
+        CLOSED_WITHOUT_DISCONNECT = "closed-without-disconnect" Note, "RFC 6733 section 5.4", "a connection is closed without DPR";
     }
     Procedure {
         MESSAGE_5_OLD = "message-5-old" Error, "registration procedure, message 5", "an old ID1 without its old ID3, or the other way round";

@@ -9,11 +9,49 @@ use super::Spot;
 use super::checks::{self, Area, Check};
 use super::finding::{Finding, Report};
 
+/// Commands by header, so that the lists of interfaces are looked through once a command.
+pub(super) struct Commands {
+    known: Box<[Option<(u32, u32, bool, Known)>]>,
+}
+
+/// What is known of a command: its definition, and whether its application is one that we type.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub command: Option<&'static CommandDefinition>,
+    pub typed: bool,
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        Self { known: vec![None; 256].into() }
+    }
+}
+
+impl Commands {
+    #[inline]
+    pub fn of(&mut self, header: &Header) -> Known {
+        let (code, application, request) = (header.code, header.application, header.is_request());
+        let mixed = (code ^ application.rotate_left(7)).wrapping_mul(0x9e37_79b1) >> 24;
+        let Some(slot) = self.known.get_mut((mixed ^ u32::from(request)) as usize & 255) else {
+            return Known { command: None, typed: false };
+        };
+        match slot {
+            Some((a, b, c, known)) if (*a, *b, *c) == (code, application, request) => *known,
+            _ => {
+                let command = interfaces::command_of(header);
+                let typed = interfaces::of_application(application).is_some();
+                let known = Known { command, typed };
+                *slot = Some((code, application, request, known));
+                known
+            }
+        }
+    }
+}
+
 /// Judges formats and grammar. Unknown commands are judged by their header and known AVPs alone. True when all is well.
-pub(super) fn judge(bytes: &[u8], header: &Header, spot: Spot, report: &mut Report) -> bool {
-    let command = interfaces::command_of(header);
+pub(super) fn judge(bytes: &[u8], known: Known, spot: Spot, report: &mut Report) -> bool {
+    let Known { command, typed } = known;
     // In an application that we do not type, an AVP that we do not know is no fault of the sender.
-    let typed = interfaces::of_application(header.application).is_some();
     let faults = check(bytes, command, Strictness { unknown_mandatory: typed && command.is_some() });
     for fault in &faults {
         report.push(finding(fault, command, spot));

@@ -7,24 +7,34 @@
 pub mod checks;
 mod finding;
 mod grammar;
+mod peer;
 mod procedure;
+mod several;
+mod survey;
 mod transactions;
+mod transport;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::capture::{
-    AssociationEvent, AssociationStep, CaptureError, CapturedMessage, Checksum, Observer, Reader, SctpPacket, Timestamp,
-};
+use crate::capture::{CaptureError, CapturedMessage, Reader, Timestamp};
+use crate::folding::Folding;
+use crate::interfaces::s6a;
 use crate::message::Header;
 
 use checks::Check;
+use grammar::Commands;
+use peer::Life;
 use procedure::Procedure;
+use several::Links;
+use survey::{Survey, digest};
 use transactions::{Exchange, Remembered, Transactions};
+use transport::Watch;
 
 pub use checks::{Area, CHECKS, Severity};
 pub use finding::{CaptureSummary, FINDING_LIMIT, Finding, Report, STEP_LIMIT, Step, UE_LIMIT, Ue};
+pub use several::{Input, verify_captures};
 
 /// What a verification is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,55 +86,22 @@ impl fmt::Display for Told {
     }
 }
 
-/// Takes the messages of a capture, in order, and gives the [`Report`].
+/// Lives that are remembered; beyond it those that are over make room.
+const LIFE_LIMIT: usize = 1 << 16;
+
+/// Takes the messages of a capture, or of several in the order of time, and gives the [`Report`].
 #[derive(Default)]
 pub struct Verifier {
     report: Report,
+    commands: Commands,
     transactions: Transactions,
     procedure: Procedure,
-    /// Associations that carried Diameter, and what is known of their beginning.
-    lives: HashMap<u32, Life>,
-    watch: Watch,
-}
-
-/// The life of one association as far as the capture shows it.
-#[derive(Default)]
-struct Life {
-    /// The capability exchange has begun.
-    greeted: bool,
-}
-
-/// What the transport shows beside messages.
-#[derive(Default)]
-struct Watch {
-    /// Associations whose INIT is in the capture.
-    begun: HashMap<u32, u64>,
-    bad_checksums: u64,
-    first_bad: u64,
-    aborted: Vec<(u64, u32)>,
-}
-
-impl Observer for Watch {
-    fn sctp_packet(&mut self, packet: &SctpPacket<'_>) {
-        if !matches!(packet.checksum, Checksum::Good | Checksum::Unjudged) {
-            if self.bad_checksums == 0 {
-                self.first_bad = packet.frame;
-            }
-            self.bad_checksums += 1;
-        }
-    }
-
-    fn association(&mut self, event: &AssociationEvent) {
-        match event.step {
-            AssociationStep::Init => {
-                self.begun.entry(event.association).or_insert(event.frame);
-            }
-            AssociationStep::Abort if self.aborted.len() < FINDING_LIMIT => {
-                self.aborted.push((event.frame, event.association));
-            }
-            _ => {}
-        }
-    }
+    /// Which link an association of a capture is.
+    links: Links,
+    /// By link.
+    lives: HashMap<u32, Life, Folding>,
+    /// By capture.
+    watches: Vec<Watch>,
 }
 
 impl Verifier {
@@ -136,42 +113,90 @@ impl Verifier {
         verifier
     }
 
-    /// Takes one message.
-    pub fn message(&mut self, message: &CapturedMessage<'_>) {
-        let spot = Spot { capture: 0, frame: message.frame, index: message.index, time: message.time };
-        let summary = self.report.capture_mut(spot.capture);
+    /// The observer of a capture's packets.
+    fn watch(&mut self, capture: u32) -> &mut Watch {
+        let index = capture as usize;
+        if self.watches.len() <= index {
+            self.watches.resize_with(index + 1, Watch::default);
+        }
+        &mut self.watches[index]
+    }
+
+    /// Takes one message of capture number `capture`, from 0.
+    pub fn message(&mut self, capture: u32, message: &CapturedMessage<'_>) {
+        let spot = Spot { capture, frame: message.frame, index: message.index, time: message.time };
+        let summary = self.report.capture_mut(capture);
         summary.messages += 1;
         summary.first.get_or_insert(message.time);
         summary.last = Some(message.time);
-        self.report.messages += 1;
         let Some(header) = Header::parse(message.bytes) else { return };
+        let begun = self.watches.get(capture as usize).and_then(|watch| watch.begun.get(&message.association)).copied();
+        let Some((link, flip)) = self.links.of(capture, message, begun.map(|begun| begun.time)) else {
+            // Another capture has it too.
+            self.report.capture_mut(capture).copies += 1;
+            return;
+        };
+        let direction = (message.direction ^ flip) & 1;
+        self.report.messages += 1;
         if header.is_request() {
             self.report.requests += 1;
-            self.report.capture_mut(spot.capture).requests += 1;
+            self.report.capture_mut(capture).requests += 1;
         }
         let before = self.report.findings.len();
-        self.life(message, &header, spot);
-        let clean = grammar::judge(message.bytes, &header, spot, &mut self.report);
-        let exchange = self.transactions.message(message, &header, spot, &mut self.report, self.watch.begun.len());
+        let survey = Survey::of(message.bytes);
+        if self.lives.len() >= LIFE_LIMIT && !self.lives.contains_key(&link) {
+            self.lives.retain(|_, life| life.is_open());
+            self.lives.shrink_to(LIFE_LIMIT / 2);
+        }
+        let life = self.lives.entry(link).or_default();
+        let whole = begun.is_some();
+        life.begun |= whole;
+        if let (Some(stream), Some(most)) = (message.stream, begun.and_then(|begun| begun.streams(message.direction)))
+            && stream >= most
+        {
+            let found = format!("the message came on stream {stream}");
+            self.report.push(spot.finding(checks::STREAM, String::new(), found, format!("one below {most}")));
+        }
+        life.message(message, direction, &header, &survey, spot, &mut self.report);
+        let known = self.commands.of(&header);
+        let clean = grammar::judge(message.bytes, known, spot, &mut self.report);
+        peer::message(&header, &survey, known.typed, spot, &mut self.report);
+        let report = &mut self.report;
+        let exchange = if header.is_request() {
+            self.transactions.request((link, direction), &header, &survey, spot, report)
+        } else {
+            self.transactions.answer((link, direction), &header, &survey, spot, whole, report)
+        };
         match exchange {
             // What does not follow its grammar is told already; the procedure reads the rest.
             _ if !clean => {}
             Exchange::Request(key) => {
-                let (asked, ue) = self.procedure.request(message, &header, spot, &mut self.report);
+                // Most captures of S6a have nothing to do with proximity: only what is needed is kept.
+                const ULR: u32 = 316;
+                if (header.application, header.code) == (s6a::APPLICATION, ULR) {
+                    self.transactions.remember_subscriber(key, digest(survey.user_name));
+                }
+                let (asked, ue) = self.procedure.request(message, &header, spot, report);
                 if asked.is_some() || ue.is_some() {
-                    self.procedure.step(ue, message, &header, spot, None, &mut self.report);
+                    self.procedure.step(ue, message, &header, spot, life.host(1 - direction), report);
                     let by = self.procedure.asker(message);
                     self.transactions.remember(key, Remembered { asked, ue, by });
                 }
             }
-            Exchange::Answer(Some(remembered)) => {
-                let Remembered { asked, ue, by } = *remembered;
-                self.procedure.step(ue, message, &header, spot, by.as_deref(), &mut self.report);
-                if let Some(asked) = asked {
-                    self.procedure.answer(asked, ue, message, &header, spot, &mut self.report);
+            Exchange::Answer(subscriber, remembered) => {
+                let success = survey.result.is_some_and(|code| code / 1000 == 2);
+                if subscriber != 0 {
+                    self.procedure.subscription(subscriber, success, message.bytes);
+                }
+                if let Some(remembered) = remembered {
+                    let Remembered { asked, ue, by } = *remembered;
+                    self.procedure.step(ue, message, &header, spot, by.as_deref(), report);
+                    if let Some(asked) = asked {
+                        self.procedure.answer(asked, ue, message, spot, report);
+                    }
                 }
             }
-            Exchange::Answer(None) | Exchange::Other => {}
+            Exchange::Other => {}
         }
         if self.report.findings.len() > before {
             self.attribute(before, message.bytes);
@@ -193,48 +218,22 @@ impl Verifier {
         }
     }
 
-    /// A capability exchange comes first on an association that is whole in the capture. RFC 6733 section 5.3.
-    fn life(&mut self, message: &CapturedMessage<'_>, header: &Header, spot: Spot) {
-        let life = self.lives.entry(message.association).or_default();
-        if !life.greeted {
-            life.greeted = true;
-            self.report.capture_mut(spot.capture).associations += 1;
-            let begun = self.watch.begun.contains_key(&message.association);
-            if begun && !(header.application == 0 && header.code == 257 && header.is_request()) {
-                self.report.push(spot.finding(
-                    checks::CAPABILITIES_FIRST,
-                    String::new(),
-                    format!(
-                        "the first message of the association is command {} of application {}",
-                        header.code, header.application
-                    ),
-                    "a Capabilities-Exchange-Request".to_owned(),
-                ));
-            }
-        }
-    }
-
-    /// Ends the capture: what is still open is told.
+    /// Ends the captures: what is still open is told. `captures` has the name and the number of frames of each.
     #[must_use]
-    pub fn finish(mut self, frames: u64) -> Report {
+    pub fn finish(mut self, captures: &[(String, u64)]) -> Report {
         self.transactions.finish(&mut self.report);
-        self.report.frames = frames;
-        self.report.associations = self.lives.len() as u64;
-        self.report.capture_mut(0).frames = frames;
-        if self.watch.bad_checksums > 0 {
-            let spot = Spot { frame: self.watch.first_bad, ..Spot::default() };
-            let found = format!(
-                "{} SCTP packets, this one first, have a wrong or empty CRC32c: checksum offload, or damage",
-                self.watch.bad_checksums
-            );
-            self.report.push(spot.finding(checks::CHECKSUM, String::new(), found, "a right one".to_owned()));
+        for ((name, frames), number) in captures.iter().zip(0..) {
+            self.report.frames += frames;
+            let summary = self.report.capture_mut(number);
+            summary.name.clone_from(name);
+            summary.frames = *frames;
         }
-        for (frame, association) in std::mem::take(&mut self.watch.aborted) {
-            if self.lives.contains_key(&association) {
-                let spot = Spot { frame, ..Spot::default() };
-                let found = format!("association {association} ends with ABORT");
-                self.report.push(spot.finding(checks::ABORT, String::new(), found, "SHUTDOWN".to_owned()));
-            }
+        for (watch, capture) in self.watches.iter().zip(0..) {
+            let carried = |association| {
+                let life = self.lives.get(&self.links.known(capture, association)?)?;
+                Some(life.is_open() && life.begun && !life.is_leaving())
+            };
+            watch.finish(capture, carried, &mut self.report);
         }
         self.report.findings.sort_by_key(|finding| (finding.capture, finding.frame, finding.index));
         self.report
@@ -246,27 +245,21 @@ impl Verifier {
 /// # Errors
 /// What the reader says of the file; findings before the damage are lost with it.
 pub fn verify(reader: &mut Reader<'_>) -> Result<Report, CaptureError> {
-    verify_with(reader, Options::default())
+    verify_with(reader, Options::default(), "")
 }
 
-/// [`verify`], asked for more than the usual.
+/// Verifies all messages that a reader gives, under a name; see [`Options`].
 ///
 /// # Errors
-/// As [`verify`].
-pub fn verify_with(reader: &mut Reader<'_>, options: Options) -> Result<Report, CaptureError> {
+/// What the reader says of the file; findings before the damage are lost with it.
+pub fn verify_with(reader: &mut Reader<'_>, options: Options, name: &str) -> Result<Report, CaptureError> {
     let mut verifier = Verifier::new(options);
-    loop {
-        // The watch sees packets before the messages in them.
-        let mut watch = std::mem::take(&mut verifier.watch);
-        let next = reader.next_message_with(&mut watch);
-        verifier.watch = watch;
-        match next? {
-            Some(message) => verifier.message(&message),
-            None => break,
-        }
+    // The watch sees packets before the messages in them.
+    while let Some(message) = reader.next_message_with(verifier.watch(0))? {
+        verifier.message(0, &message);
     }
     let frames = reader.statistics().frames;
-    Ok(verifier.finish(frames))
+    Ok(verifier.finish(&[(name.to_owned(), frames)]))
 }
 
 /// Verifies a file.
@@ -274,5 +267,6 @@ pub fn verify_with(reader: &mut Reader<'_>, options: Options) -> Result<Report, 
 /// # Errors
 /// When it cannot be opened or read as a capture.
 pub fn verify_file(path: impl AsRef<Path>) -> Result<Report, CaptureError> {
-    verify(&mut Reader::open(path)?)
+    let name = path.as_ref().display().to_string();
+    verify_with(&mut Reader::open(path)?, Options::default(), &name)
 }

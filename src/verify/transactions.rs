@@ -1,33 +1,41 @@
 //! Requests and their answers, matched as peers match them: by Hop-by-Hop id within an association and direction.
 //! RFC 6733 sections 3 and 6.2.
+//!
+//! What is kept is bounded by the requests that are open, and by two tables of fixed size for what was lately.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-
-use crate::avp::Avps;
-use crate::avp::dictionary::{Declared, SessionId};
-use crate::capture::CapturedMessage;
-use crate::interfaces;
-use crate::message::{HEADER_LENGTH, Header};
 
 use super::Spot;
 use super::checks;
 use super::finding::Report;
 use super::procedure::Asked;
+use super::survey::{Survey, digest};
+use crate::folding::Folding;
+use crate::interfaces;
+use crate::message::{CommandFlags, Header};
 
-/// Requests open at the same time; more make room by forgetting that they were asked.
+/// Requests open at the same time; more are not followed.
 const OPEN_LIMIT: usize = 1 << 20;
+/// Answers, and End-to-End ids, that are remembered; a power of two.
+const RECENT: usize = 1 << 14;
+/// An answer that takes longer than this is late, in nanoseconds: by then most peers have given up.
+const LATE: i64 = 10_000_000_000;
+/// How long an End-to-End id must not be used again, in nanoseconds. RFC 6733 section 3.
+const END_TO_END_UNIQUE: i64 = 240_000_000_000;
 
-/// Association and Hop-by-Hop id. Both sides number their requests on their own, so a key may be open twice; and a side
-/// may have several addresses, so the address that asked need not be the one that is answered.
-pub(crate) type RequestKey = (u32, u32);
+/// Link, direction and Hop-by-Hop id. Both sides number their requests on their own.
+pub(crate) type RequestKey = u64;
+
+fn key_of(link: u32, direction: u8, hop_by_hop: u32) -> RequestKey {
+    u64::from(link) << 33 | u64::from(direction & 1) << 32 | u64::from(hop_by_hop)
+}
 
 /// What a message is to the transactions.
 pub(crate) enum Exchange {
     /// A request, now open.
     Request(RequestKey),
-    /// The answer to an open request, with what the procedure remembered of it.
-    Answer(Option<Box<Remembered>>),
+    /// The answer to an open request, with what was remembered of it.
+    Answer(u64, Option<Box<Remembered>>),
     /// A copy, or an answer to nothing.
     Other,
 }
@@ -42,53 +50,60 @@ pub(crate) struct Remembered {
 }
 
 struct Open {
-    /// Who asked.
-    by: SocketAddr,
     spot: Spot,
-    header: Header,
+    code: u32,
+    application: u32,
+    end_to_end: u32,
+    flags: CommandFlags,
     session: u64,
+    proxies: u64,
+    /// A digest of the subscriber of an S6a request; zero without.
+    subscriber: u64,
     remembered: Option<Box<Remembered>>,
 }
 
 /// The open requests of a capture.
-#[derive(Default)]
 pub(crate) struct Transactions {
-    open: HashMap<RequestKey, Vec<Open>>,
-    /// How many are open.
-    count: usize,
-    /// Answers seen lately, so that one that comes twice is told from one that nobody asked for.
-    answered: HashMap<RequestKey, u32>,
+    open: HashMap<RequestKey, Open, Folding>,
+    /// Keys answered lately, so that an answer that comes twice is told from one that nobody asked for.
+    answered: Box<[RequestKey]>,
+    /// End-to-End ids used lately: a digest with link and origin, the frame, the time.
+    used: Box<[(u64, u64, i64)]>,
     forgotten: u64,
 }
 
-impl Transactions {
-    /// Takes a message; `begun` is how many associations the capture shows from their beginning.
-    pub fn message(
-        &mut self,
-        message: &CapturedMessage<'_>,
-        header: &Header,
-        spot: Spot,
-        report: &mut Report,
-        begun: usize,
-    ) -> Exchange {
-        if header.is_request() {
-            self.request(message, header, spot, report)
-        } else {
-            self.answer(message, header, spot, report, begun)
+impl Default for Transactions {
+    fn default() -> Self {
+        Self {
+            open: HashMap::default(),
+            answered: vec![u64::MAX; RECENT].into(),
+            used: vec![(0, 0, 0); RECENT].into(),
+            forgotten: 0,
         }
     }
+}
 
-    fn request(&mut self, message: &CapturedMessage<'_>, header: &Header, spot: Spot, report: &mut Report) -> Exchange {
-        let key = (message.association, header.hop_by_hop);
-        if self.count >= OPEN_LIMIT {
+const fn slot(key: u64) -> usize {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & (RECENT - 1)
+}
+
+impl Transactions {
+    /// Takes a request on `link`, sent in `direction`.
+    pub fn request(
+        &mut self,
+        (link, direction): (u32, u8),
+        header: &Header,
+        survey: &Survey<'_>,
+        spot: Spot,
+        report: &mut Report,
+    ) -> Exchange {
+        let key = key_of(link, direction, header.hop_by_hop);
+        if self.open.len() >= OPEN_LIMIT {
             self.forgotten += 1;
             return Exchange::Other;
         }
-        self.answered.remove(&key);
-        let open = self.open.entry(key).or_default();
-        if let Some(at) = open.iter().position(|open| open.by == message.source) {
-            let first = &open[at];
-            if header.flags.is_retransmitted() && first.header.code == header.code {
+        if let Some(first) = self.open.get(&key) {
+            if header.flags.is_retransmitted() && first.code == header.code {
                 return Exchange::Other;
             }
             report.push(spot.finding(
@@ -101,53 +116,59 @@ impl Transactions {
                 ),
                 "one of its own".to_owned(),
             ));
-            open.swap_remove(at);
-            self.count -= 1;
         }
-        open.push(Open {
-            by: message.source,
+        self.end_to_end(link, header, survey, spot, report);
+        let open = Open {
             spot,
-            header: *header,
-            session: session_of(message.bytes),
+            code: header.code,
+            application: header.application,
+            end_to_end: header.end_to_end,
+            flags: header.flags,
+            session: digest(survey.session),
+            proxies: survey.proxies,
+            subscriber: 0,
             remembered: None,
-        });
-        self.count += 1;
+        };
+        self.open.insert(key, open);
         Exchange::Request(key)
     }
 
-    /// Takes the request that a message answers: the one its receiver sent, or with several addresses on a side, one that
-    /// its sender did not.
-    fn take(&mut self, key: RequestKey, message: &CapturedMessage<'_>) -> Option<Open> {
-        let open = self.open.get_mut(&key)?;
-        let at = open
-            .iter()
-            .position(|open| open.by == message.destination)
-            .or_else(|| open.iter().position(|open| open.by != message.source))?;
-        let taken = open.swap_remove(at);
-        if open.is_empty() {
-            self.open.remove(&key);
+    /// An End-to-End id is not used again by the same origin for four minutes, unless the request is sent again.
+    fn end_to_end(&mut self, link: u32, header: &Header, survey: &Survey<'_>, spot: Spot, report: &mut Report) {
+        let origin = digest(survey.origin_host) ^ u64::from(link) << 32;
+        let whole = (origin ^ u64::from(header.end_to_end)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let Some(entry) = self.used.get_mut(slot(whole)) else { return };
+        let (known, frame, time) = std::mem::replace(entry, (whole, spot.frame, spot.time.0));
+        if known == whole && !header.flags.is_retransmitted() && (0..END_TO_END_UNIQUE).contains(&(spot.time.0 - time))
+        {
+            report.push(spot.finding(
+                checks::END_TO_END_REUSED,
+                String::new(),
+                format!("End-to-End id {:#010x} is that of the request in frame {frame}", header.end_to_end),
+                "another one, or the T flag".to_owned(),
+            ));
         }
-        self.count -= 1;
-        Some(taken)
     }
 
-    fn answer(
+    /// Takes an answer on `link`, sent in `direction`; `whole` tells that the capture shows the link from its beginning.
+    pub fn answer(
         &mut self,
-        message: &CapturedMessage<'_>,
+        (link, direction): (u32, u8),
         header: &Header,
+        survey: &Survey<'_>,
         spot: Spot,
+        whole: bool,
         report: &mut Report,
-        begun: usize,
     ) -> Exchange {
-        let key = (message.association, header.hop_by_hop);
-        let Some(open) = self.take(key, message) else {
-            let (check, found, expected) = if self.answered.contains_key(&key) {
+        let key = key_of(link, 1 - (direction & 1), header.hop_by_hop);
+        let Some(open) = self.open.remove(&key) else {
+            let (check, found, expected) = if self.answered.get(slot(key)) == Some(&key) {
                 (checks::ANSWERED_TWICE, "is answered a second time", "one answer")
-            } else if begun > 0 {
+            } else if whole {
                 (checks::ANSWER_WITHOUT_REQUEST, "is not open", "an answer to a request")
             } else {
                 // A trace that begins in the middle holds answers to what came before it.
-                (checks::ANSWER_BEFORE_CAPTURE, "is not in the capture", "")
+                (checks::ANSWER_BEFORE_CAPTURE, "is not in the capture", "the request before")
             };
             let found = format!("the request with Hop-by-Hop id {:#010x} {found}", header.hop_by_hop);
             report.push(spot.finding(check, String::new(), found, expected.to_owned()));
@@ -155,54 +176,80 @@ impl Transactions {
         };
         report.answered += 1;
         report.capture_mut(open.spot.capture).answered += 1;
-        if self.answered.len() >= OPEN_LIMIT {
-            self.answered.clear();
+        if let Some(entry) = self.answered.get_mut(slot(key)) {
+            *entry = key;
         }
-        self.answered.insert(key, header.code);
-        let differs = |what: &str, asked: u32, answered: u32| {
-            (asked != answered).then(|| {
-                let found = format!("{what} is {answered}");
-                let expected = format!("{asked} as in the request of {}", open.spot.told());
-                spot.finding(checks::ANSWER_DIFFERS, String::new(), found, expected)
-            })
-        };
-        let findings = [
-            differs("the command", open.header.code, header.code),
-            differs("the application", open.header.application, header.application),
-            differs("the End-to-End id", open.header.end_to_end, header.end_to_end),
-            differs("the P bit", u32::from(open.header.flags.is_proxiable()), u32::from(header.flags.is_proxiable())),
-        ];
-        findings.into_iter().flatten().for_each(|finding| report.push(finding));
-        if open.session != session_of(message.bytes) {
-            report.push(spot.finding(
-                checks::SESSION_DIFFERS,
-                "Session-Id (263)".to_owned(),
-                "the Session-Id is another".to_owned(),
-                format!("that of the request in {}", open.spot.told()),
-            ));
+        let same = (open.code, open.application, open.end_to_end, open.flags.is_proxiable())
+            == (header.code, header.application, header.end_to_end, header.flags.is_proxiable());
+        let took = spot.time.0.saturating_sub(open.spot.time.0);
+        if !same || took > LATE || open.session != digest(survey.session) || open.proxies != survey.proxies {
+            Self::differs(&open, header, survey, took, spot, report);
         }
-        Exchange::Answer(open.remembered)
+        Exchange::Answer(open.subscriber, open.remembered)
+    }
+
+    #[cold]
+    fn differs(open: &Open, header: &Header, survey: &Survey<'_>, took: i64, spot: Spot, report: &mut Report) {
+        let at = open.spot.told();
+        for (what, asked, answered) in [
+            ("the command", open.code, header.code),
+            ("the application", open.application, header.application),
+            ("the End-to-End id", open.end_to_end, header.end_to_end),
+            ("the P bit", u32::from(open.flags.is_proxiable()), u32::from(header.flags.is_proxiable())),
+        ] {
+            if asked != answered {
+                let (found, expected) = (format!("{what} is {answered}"), format!("{asked} as in the request of {at}"));
+                report.push(spot.finding(checks::ANSWER_DIFFERS, String::new(), found, expected));
+            }
+        }
+        if open.session != digest(survey.session) {
+            let found = "the Session-Id is another".to_owned();
+            let expected = format!("that of the request in {at}");
+            report.push(spot.finding(checks::SESSION_DIFFERS, "Session-Id (263)".to_owned(), found, expected));
+        }
+        // A protocol error may come from a node that could not read them.
+        if open.proxies != survey.proxies && !header.flags.is_error() {
+            let found = "Proxy-Info is not that of the request".to_owned();
+            let expected = format!("the same, in the same order, as in {at}");
+            report.push(spot.finding(checks::PROXY_INFO, "Proxy-Info (284)".to_owned(), found, expected));
+        }
+        if took > LATE {
+            let found = format!("the answer comes {} s after the request of {at}", took / 1_000_000_000);
+            report.push(spot.finding(checks::ANSWER_LATE, String::new(), found, "an answer within 10 s".to_owned()));
+        }
     }
 
     /// Keeps what the procedure wants to know when the answer comes.
     pub fn remember(&mut self, key: RequestKey, remembered: Remembered) {
-        if let Some(open) = self.open.get_mut(&key).and_then(|open| open.last_mut()) {
+        if let Some(open) = self.open.get_mut(&key) {
             open.remembered = Some(Box::new(remembered));
+        }
+    }
+
+    /// Keeps the digest of the subscriber that a request is about.
+    pub fn remember_subscriber(&mut self, key: RequestKey, subscriber: u64) {
+        if let Some(open) = self.open.get_mut(&key) {
+            open.subscriber = subscriber;
         }
     }
 
     /// Tells the requests that were never answered.
     pub fn finish(&mut self, report: &mut Report) {
-        let mut open: Vec<_> = self.open.drain().flat_map(|(_, open)| open).collect();
-        open.sort_by_key(|open| (open.spot.capture, open.spot.frame, open.spot.index));
-        for open in open {
-            let name = interfaces::command_of(&open.header).map_or_else(
-                || format!("command {} of application {}", open.header.code, open.header.application),
+        let mut open: Vec<_> = self.open.drain().map(|(key, open)| (key, open)).collect();
+        open.sort_by_key(|(_, open)| (open.spot.capture, open.spot.frame, open.spot.index));
+        for (key, open) in open {
+            let name = interfaces::command(open.application, open.code, true).map_or_else(
+                || format!("command {} of application {}", open.code, open.application),
                 |command| command.name.to_owned(),
             );
-            let found = format!("{name} with Hop-by-Hop id {:#010x} has no answer", open.header.hop_by_hop);
-            let mut finding =
-                open.spot.finding(checks::UNANSWERED, String::new(), found, "an answer in the capture".to_owned());
+            const WATCHDOG: u32 = 280;
+            let check = if (open.application, open.code) == (0, WATCHDOG) {
+                checks::WATCHDOG_UNANSWERED
+            } else {
+                checks::UNANSWERED
+            };
+            let found = format!("{name} with Hop-by-Hop id {:#010x} has no answer", key as u32);
+            let mut finding = open.spot.finding(check, String::new(), found, "an answer in the capture".to_owned());
             finding.ue = open.remembered.and_then(|remembered| remembered.ue);
             report.push(finding);
         }
@@ -210,22 +257,9 @@ impl Transactions {
             report.push(Spot::default().finding(
                 checks::LIMIT,
                 String::new(),
-                format!("{} requests were not followed: {OPEN_LIMIT} were open already", self.forgotten),
-                String::new(),
+                format!("{} requests were not followed", self.forgotten),
+                format!("at most {OPEN_LIMIT} open at a time"),
             ));
         }
     }
-}
-
-/// A digest of the Session-Id; 0 where there is none.
-fn session_of(bytes: &[u8]) -> u64 {
-    use siphasher::sip::SipHasher13;
-    use std::hash::Hasher;
-    let key = SessionId::DEFINITION.key;
-    let body = bytes.get(HEADER_LENGTH..).unwrap_or_default();
-    Avps::new(body).map_while(Result::ok).find(|avp| avp.key == key).map_or(0, |avp| {
-        let mut hasher = SipHasher13::new();
-        hasher.write(avp.data);
-        hasher.finish().max(1)
-    })
 }

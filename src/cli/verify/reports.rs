@@ -1,4 +1,4 @@
-//! The reports of `verify` that are files: an HTML page, JUnit, SARIF.
+//! Captures judged together, and the reports of `verify` that are files: an HTML page, JUnit, SARIF.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::cli::exit;
 use crate::cli::ladder::to_file;
 use crate::report::gather::{Gatherer, Limits};
 use crate::report::{html, junit, sarif};
-use crate::verify::{self, CaptureSummary, Options, Report, verify_with};
+use crate::verify::{Input, Options, Report, verify_captures, verify_with};
 
 /// What a capture from standard input may have at most, where it must be read twice.
 const STANDARD_INPUT_LIMIT: u64 = 512 << 20;
@@ -29,84 +29,33 @@ pub struct ReportArgs {
     sarif: Option<PathBuf>,
 }
 
-/// A capture that is read once, and again where a report shows its messages.
-pub enum Input {
-    /// A file.
+/// Directories are looked into this deep.
+const DEPTH: usize = 16;
+
+/// Where the messages are that a report shows.
+enum Source {
+    /// In a file.
     File(PathBuf),
-    /// Standard input, kept because it is read twice.
+    /// On standard input, kept because it is read twice.
     Kept(Vec<u8>),
-    /// Standard input, read once.
-    Standard,
+    /// On standard input, which was read once.
+    Gone,
 }
 
-impl Input {
-    /// What a path means; `again` where it is to be read a second time.
-    ///
-    /// # Errors
-    /// When standard input, which must then be kept, fails or is too long.
-    pub fn of(path: &Path, again: bool) -> Result<Self, CaptureError> {
-        if path != Path::new("-") {
-            return Ok(Self::File(path.to_owned()));
-        }
-        if !again {
-            return Ok(Self::Standard);
-        }
-        let mut octets = Vec::new();
-        let io = |source| CaptureError::Io { offset: 0, source };
-        io::stdin().take(STANDARD_INPUT_LIMIT + 1).read_to_end(&mut octets).map_err(io)?;
-        if octets.len() as u64 > STANDARD_INPUT_LIMIT {
-            let why =
-                format!("more than {STANDARD_INPUT_LIMIT} octets, which must be read twice: save it to a file first");
-            return Err(io(io::Error::other(why)));
-        }
-        Ok(Self::Kept(octets))
-    }
-
-    /// Judges the capture; `steps` keeps those of each UE.
-    ///
-    /// # Errors
-    /// As [`verify::verify`].
-    pub fn judge(&self, steps: bool) -> Result<Report, CaptureError> {
-        verify_with(&mut self.open()?, Options { steps })
-    }
-
-    fn open(&self) -> Result<Reader<'_>, CaptureError> {
-        match self {
-            Self::File(path) => Reader::open(path),
-            Self::Kept(octets) => Ok(Reader::from_bytes(octets)),
-            Self::Standard => Ok(Reader::from_read(io::stdin())),
-        }
-    }
-}
-
-/// What was judged: the captures, and the verdicts on them put together.
-#[derive(Default)]
+/// Captures that were judged together, and the verdict.
 pub struct Judged {
-    inputs: Vec<Input>,
+    sources: Vec<Source>,
     report: Report,
+    /// Captures that could not be read, or not to their end, and why.
     unread: Vec<(String, String)>,
+    /// The worst exit code of these.
+    code: u8,
 }
 
 impl ReportArgs {
-    /// True when a file is to be written.
-    pub const fn any(&self) -> bool {
-        self.html.is_some() || self.junit.is_some() || self.sarif.is_some()
-    }
-
-    /// Opens what a path means.
-    ///
-    /// # Errors
-    /// As [`Input::of`].
-    pub fn input(&self, path: &Path) -> Result<Input, CaptureError> {
-        Input::of(path, self.html.is_some())
-    }
-
-    /// Judges a capture, for these reports and for the one on standard output.
-    ///
-    /// # Errors
-    /// As [`Input::judge`].
-    pub fn judge(&self, input: &Input) -> Result<Report, CaptureError> {
-        input.judge(self.html.is_some())
+    /// True when messages are shown, which have to be read again.
+    pub const fn html(&self) -> bool {
+        self.html.is_some()
     }
 
     /// Writes the files; the result is the worst exit code of it.
@@ -137,15 +86,68 @@ fn written<E: std::fmt::Display>(path: &Path, text: Result<String, E>) -> u8 {
 }
 
 impl Judged {
-    /// Adds the verdict on one more capture.
-    pub fn add(&mut self, path: &Path, input: Input, report: Report) {
-        join(&mut self.report, report, &path.display().to_string());
-        self.inputs.push(input);
-    }
-
-    /// Adds a capture that could not be read.
-    pub fn add_unread(&mut self, path: &Path, error: &CaptureError) {
-        self.unread.push((path.display().to_string(), error.to_string()));
+    /// Judges what was given, all together: files, directories, or `-` alone for standard input. With `again` the steps of
+    /// each UE are kept, and the messages can be read once more.
+    ///
+    /// # Errors
+    /// The exit code when there is nothing to judge; why was told.
+    pub fn of(given: &[&PathBuf], again: bool) -> Result<Self, u8> {
+        let options = Options { steps: again };
+        if given.iter().any(|path| path.as_path() == Path::new("-")) {
+            if given.len() > 1 {
+                eprintln!("proselink: standard input is judged alone: write it to a file to judge it with others");
+                return Err(exit::USAGE);
+            }
+            let judged = if again {
+                standard_input().and_then(|octets| {
+                    let report = verify_with(&mut Reader::from_bytes(&octets), options, "-")?;
+                    Ok((report, Source::Kept(octets)))
+                })
+            } else {
+                verify_with(&mut Reader::from_read(io::stdin()), options, "-").map(|report| (report, Source::Gone))
+            };
+            let (report, source) = judged.map_err(|error| told(Path::new("-"), &error))?;
+            return Ok(Self { sources: vec![source], report, unread: Vec::new(), code: exit::GOOD });
+        }
+        let mut paths = Vec::new();
+        for path in given {
+            if path.is_dir() {
+                walk(path, 0, &mut paths).map_err(|error| {
+                    eprintln!("proselink: {}: {error}", path.display());
+                    exit::MALFORMED
+                })?;
+            } else {
+                paths.push((*path).clone());
+            }
+        }
+        if paths.is_empty() {
+            eprintln!("proselink: no captures (*.pcap, *.pcapng, *.cap, also with .gz) in what was given");
+            return Err(exit::MALFORMED);
+        }
+        let (mut unread, mut code) = (Vec::new(), exit::GOOD);
+        let mut fail = |path: &Path, error: &CaptureError| {
+            code = code.max(told(path, error));
+            unread.push((path.display().to_string(), error.to_string()));
+        };
+        let report = if let [path] = &paths[..] {
+            let read = Reader::open(path)
+                .and_then(|mut reader| verify_with(&mut reader, options, &path.display().to_string()));
+            read.unwrap_or_else(|error| {
+                fail(path, &error);
+                Report::default()
+            })
+        } else {
+            let inputs: Vec<_> = paths
+                .iter()
+                .map(|path| Input { name: path.display().to_string(), open: Box::new(move || Reader::open(path)) })
+                .collect();
+            verify_captures(&inputs, options, |capture, error| {
+                if let Some(path) = paths.get(capture as usize) {
+                    fail(path, &error);
+                }
+            })
+        };
+        Ok(Self { sources: paths.into_iter().map(Source::File).collect(), report, unread, code })
     }
 
     /// The verdict on all.
@@ -153,20 +155,36 @@ impl Judged {
         &self.report
     }
 
-    /// Reads all messages again.
+    /// The worst exit code of captures that could not be read.
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// Reads all messages again, capture by capture. What could not be read the first time ends where it ended.
     ///
     /// # Errors
     /// The capture that can not be read again, and why.
     pub fn read(&self, mut take: impl FnMut(u32, &CapturedMessage<'_>)) -> Result<(), String> {
-        for (capture, input) in (0..).zip(&self.inputs) {
+        for (capture, source) in (0..).zip(&self.sources) {
             let mut read = || -> Result<(), CaptureError> {
-                let mut reader = input.open()?;
+                let mut reader = match source {
+                    Source::File(path) => Reader::open(path)?,
+                    Source::Kept(octets) => Reader::from_bytes(octets),
+                    Source::Gone => return Ok(()),
+                };
                 while let Some(message) = reader.next_message()? {
                     take(capture, &message);
                 }
                 Ok(())
             };
-            read().map_err(|error| format!("{}: {error}", self.report.capture_name(capture)))?;
+            let Err(error) = read() else { continue };
+            let name = match source {
+                Source::File(path) => path.display().to_string(),
+                Source::Kept(_) | Source::Gone => "-".to_owned(),
+            };
+            if !self.unread.iter().any(|(unread, _)| *unread == name) {
+                return Err(format!("{name}: {error}"));
+            }
         }
         Ok(())
     }
@@ -188,42 +206,40 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Puts the verdict on one capture behind those on others.
-fn join(all: &mut Report, one: Report, name: &str) {
-    let capture = u32::try_from(all.captures.len()).unwrap_or(u32::MAX);
-    let ue = u32::try_from(all.ues.len()).unwrap_or(u32::MAX);
-    let mut captures = one.captures;
-    if captures.is_empty() {
-        captures.push(CaptureSummary { frames: one.frames, ..CaptureSummary::default() });
+fn told(path: &Path, error: &CaptureError) -> u8 {
+    eprintln!("proselink: {}: {error}", path.display());
+    exit::of_capture(error)
+}
+
+/// Standard input, kept because it is read twice.
+fn standard_input() -> Result<Vec<u8>, CaptureError> {
+    let io = |source| CaptureError::Io { offset: 0, source };
+    let mut octets = Vec::new();
+    io::stdin().take(STANDARD_INPUT_LIMIT + 1).read_to_end(&mut octets).map_err(io)?;
+    if octets.len() as u64 > STANDARD_INPUT_LIMIT {
+        let why = format!("more than {STANDARD_INPUT_LIMIT} octets, which must be read twice: save it to a file first");
+        return Err(io(io::Error::other(why)));
     }
-    for summary in &mut captures {
-        if summary.name.is_empty() {
-            name.clone_into(&mut summary.name);
+    Ok(octets)
+}
+
+/// The captures in a directory, by name, those below it included.
+fn walk(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<_> = std::fs::read_dir(directory)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() && depth < DEPTH {
+            walk(&path, depth + 1, found)?;
+        } else if !kind.is_dir() && is_capture(&path) {
+            found.push(path);
         }
     }
-    all.captures.extend(captures);
-    all.frames += one.frames;
-    all.messages += one.messages;
-    all.requests += one.requests;
-    all.answered += one.answered;
-    all.associations += one.associations;
-    all.registrations += one.registrations;
-    all.moves += one.moves;
-    all.refusals += one.refusals;
-    all.errors += one.errors;
-    all.notes += one.notes;
-    all.ues_followed += one.ues_followed;
-    let room = verify::FINDING_LIMIT.saturating_sub(all.findings.len());
-    all.findings.extend(one.findings.into_iter().take(room).map(|mut finding| {
-        finding.capture = finding.capture.saturating_add(capture);
-        finding.ue = finding.ue.map(|number| number.saturating_add(ue));
-        finding
-    }));
-    all.ues.extend(one.ues.into_iter().map(|mut this| {
-        this.number = this.number.saturating_add(ue);
-        for step in &mut this.steps {
-            step.capture = step.capture.saturating_add(capture);
-        }
-        this
-    }));
+    Ok(())
+}
+
+fn is_capture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".pcap", ".pcapng", ".cap"].iter().any(|end| name.ends_with(end))
 }

@@ -111,7 +111,9 @@ impl Collector {
     /// The ladder of all messages taken.
     #[must_use]
     pub fn finish(self, title: impl Into<String>) -> Ladder {
-        let (messages, parties, left_out) = self.resolve();
+        let (mut messages, parties, left_out) = self.resolve();
+        // Several captures come one after the other.
+        messages.sort_by_key(|said| said.time);
         let mut ladder = Ladder::new(title, messages, left_out);
         parties.place(&mut ladder);
         ladder

@@ -2,13 +2,15 @@
 
 use crate::avp::dictionary::{
     AppServerHost, OriginAppLayerUserId, Pduid, PduidValidityTime, ProseFunctionId, ProseRequestType,
-    ProseSubscriptionData, private,
+    ProseSubscriptionData, SubscriptionData, private,
 };
 use crate::capture::CapturedMessage;
 use crate::interfaces::{pc3, pc4, s6a};
-use crate::message::{Command, Header};
+use crate::message::Command;
 
-use super::{Asked, Bound, Issued, Judge, Procedure, avp, find, id1_of, id3_of, mask, no_avp, show};
+use super::{
+    Asked, Bound, Issued, Judge, PERMISSION_LIMIT, Procedure, avp, find, find_key, id1_of, id3_of, mask, no_avp, show,
+};
 use crate::verify::Spot;
 use crate::verify::checks;
 use crate::verify::finding::Report;
@@ -20,35 +22,15 @@ impl Procedure {
         asked: Asked,
         ue: Option<u32>,
         message: &CapturedMessage<'_>,
-        header: &Header,
         spot: Spot,
         report: &mut Report,
     ) {
         let bytes = message.bytes;
         let mut judge = Judge { spot, report, ue };
         let result = find::<crate::avp::dictionary::ResultCode>(bytes);
-        let experimental = find::<crate::avp::dictionary::ExperimentalResult>(bytes);
-        judge.require(
-            header.flags.is_error() || result.is_some() != experimental.is_some(),
-            checks::RESULT_MISSING,
-            || "Result-Code (268)".to_owned(),
-            || {
-                let found = if result.is_some() { "both are there" } else { "neither is there" };
-                (found.to_owned(), "exactly one of Result-Code and Experimental-Result".to_owned())
-            },
-        );
         let success = result.is_some_and(|code| (2000..3000).contains(&code));
         match asked {
             Asked::Result => {}
-            Asked::UpdateLocation { imsi } => {
-                if success && let Ok(answer) = s6a::UpdateLocationAnswer::decode(bytes) {
-                    let permission = answer
-                        .subscription_data
-                        .and_then(|data| data.prose_subscription_data)
-                        .map_or(0, |data| data.prose_permission);
-                    self.users.entry(imsi).or_default().subscription.to_mme = Some(permission);
-                }
-            }
             Asked::Subscriber { imsi } => {
                 let data = find::<ProseSubscriptionData>(bytes);
                 let said = !success || data.is_some();
@@ -68,11 +50,13 @@ impl Procedure {
             Asked::Update { id2, server, id4, id5, old } => {
                 if success {
                     judge.moved();
-                    if let Some(bound) = self.bound.get_mut(&(id2, server))
+                    let key = (id2, server);
+                    if let Some(bound) = self.bound.get_mut(&key)
                         && bound.id1 == old
                     {
                         bound.id1 = id4;
                         bound.id3 = id5;
+                        self.bound_to.entry(id4).or_default().push(key);
                     }
                 }
             }
@@ -82,6 +66,25 @@ impl Procedure {
                 }
             }
         }
+    }
+
+    /// Takes the answer to an Update-Location-Request: what the subscriber, by digest, is allowed.
+    pub fn subscription(&mut self, subscriber: u64, success: bool, bytes: &[u8]) {
+        if !success {
+            return;
+        }
+        let permission = if find_key(bytes, SubscriptionData::KEY) {
+            s6a::UpdateLocationAnswer::decode(bytes)
+                .ok()
+                .and_then(|answer| answer.subscription_data?.prose_subscription_data)
+                .map_or(0, |data| data.prose_permission)
+        } else {
+            0
+        };
+        if self.permissions.len() >= PERMISSION_LIMIT {
+            self.permissions.clear();
+        }
+        self.permissions.insert(subscriber, permission);
     }
 
     /// Message 6 as the function gives it.
@@ -258,6 +261,7 @@ impl Procedure {
             )
         });
         let id3 = id3.or_else(|| known.and_then(|issued| issued.id3.clone()));
+        self.bound_to.entry(id1).or_default().push((id2.clone(), server.clone()));
         self.bound.insert((id2, server), Bound { id1, application, id3 });
     }
 
@@ -323,7 +327,11 @@ impl Procedure {
             );
             issued.fetched_by = Some(by);
         }
-        for ((id2, server), bound) in self.bound.iter().filter(|(_, bound)| bound.id1 == id1) {
+        let keys = self.bound_to.get(&id1).map_or(&[][..], Vec::as_slice);
+        for ((id2, server), bound) in keys.iter().filter_map(|key| Some((key, self.bound.get(key)?))) {
+            if bound.id1 != id1 {
+                continue;
+            }
             let listed = context.application_binding.iter().any(|binding| {
                 binding.origin_app_layer_user_id == id2
                     && binding.prose_app_id == bound.application

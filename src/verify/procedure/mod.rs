@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use crate::avp::dictionary::{Declared, OldPduid, OldProseFunctionId};
 use crate::avp::format::Address;
 use crate::avp::{Avps, fault::name_of};
+use crate::folding::Folding;
 use crate::message::HEADER_LENGTH;
 use crate::registration::identifiers::Imsi;
 
@@ -21,14 +22,15 @@ use super::checks::{self, Check};
 use super::finding::{Report, UE_LIMIT, Ue};
 use super::{Spot, Told};
 
+/// Subscribers whose permission is remembered at a time.
+const PERMISSION_LIMIT: usize = 1 << 18;
+
 /// A function's address as ID3 and ID5 carry it: the name, or the address.
 type Id3 = Option<String>;
 
 /// What is remembered of a request until its answer comes.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// S: the MME asks the HSS for the subscription.
-    UpdateLocation { imsi: String },
     /// S: the function asks.
     Subscriber { imsi: String },
     /// Message 5 from the UE.
@@ -88,8 +90,6 @@ struct Registering {
 /// What a UE is allowed, as answers of the HSS said.
 #[derive(Debug, Default)]
 struct Subscription {
-    /// To the MME, in ULA.
-    to_mme: Option<u32>,
     /// To a function, in PIA.
     to_function: Option<bool>,
 }
@@ -115,6 +115,10 @@ pub(crate) struct Procedure {
     registering: HashMap<(u64, String), Registering>,
     /// By ID2 and the app server's host.
     bound: HashMap<(String, String), Bound>,
+    /// What was bound to an ID1 at any time.
+    bound_to: HashMap<u64, Vec<(String, String)>>,
+    /// What ULA allowed to the MME, by a digest of the IMSI.
+    permissions: HashMap<u64, u32, Folding>,
     /// The UE of an ID1.
     ues: HashMap<u64, u32>,
     /// Legs of which a request was seen.
@@ -148,6 +152,11 @@ fn hex(id1: Option<u64>) -> String {
 /// Reads an AVP that a command's grammar does not name.
 fn find<A: Declared>(bytes: &[u8]) -> Option<A::Value<'_>> {
     crate::message::find::<A>(Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()))
+}
+
+/// True when an AVP of that key stands at the top level.
+fn find_key(bytes: &[u8], key: u64) -> bool {
+    Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()).map_while(Result::ok).any(|avp| avp.key.0 == key)
 }
 
 /// The name of an AVP for a finding.

@@ -5,13 +5,14 @@ use crate::avp::dictionary::{
     ProofTime, ProseAppId, ProseFunctionAddress, ProseFunctionId, UeProseCapability, UserCredentialType, private,
 };
 use crate::capture::CapturedMessage;
-use crate::interfaces::{of_application, pc2, pc3, pc4, s6a};
+use crate::interfaces::{of_application, pc2, pc3, pc4};
 use crate::message::Header;
 
 use super::{Asked, Judge, Procedure, Registering, avp, find, hex, id1_of, id3_of, mask, no_avp, show};
 use crate::verify::Spot;
 use crate::verify::checks;
 use crate::verify::finding::Report;
+use crate::verify::survey::digest;
 
 impl Procedure {
     /// Takes a request that follows its grammar; says what to remember of it, and the UE that it is about.
@@ -25,19 +26,13 @@ impl Procedure {
         let mut judge = Judge { spot, report, ue: None };
         let asked = self.asked(message, header, &mut judge);
         let ue = judge.ue.or_else(|| asked.as_ref().and_then(|asked| self.ue_of_request(asked, report)));
-        let ue = ue.or_else(|| self.beside(header, message.bytes));
+        let ue = ue.or_else(|| self.beside(message.bytes));
         (asked, ue)
     }
 
     fn asked(&mut self, message: &CapturedMessage<'_>, header: &Header, judge: &mut Judge<'_>) -> Option<Asked> {
         let bytes = message.bytes;
         match header.application {
-            s6a::APPLICATION => {
-                // Most captures of S6a have nothing to do with proximity: only what is needed is read.
-                const ULR: u32 = 316;
-                let imsi = (header.code == ULR).then(|| find::<crate::avp::dictionary::UserName>(bytes)).flatten()?;
-                Some(Asked::UpdateLocation { imsi: imsi.to_owned() })
-            }
             pc4::hss::APPLICATION => match pc4::hss::Message::decode(bytes).ok()? {
                 pc4::hss::Message::ProseSubscriberInformationRequest(request) => {
                     self.subscription_leg = true;
@@ -130,7 +125,7 @@ impl Procedure {
         judge.require(capability != 0, checks::MESSAGE_5_INCAPABLE, avp::<UeProseCapability>, || {
             (format!("message 5 left for {}, whose UE is capable of nothing", mask(imsi)), "no message 5".to_owned())
         });
-        if let Some(permission) = user.subscription.to_mme {
+        if let Some(permission) = self.permissions.get(&digest(Some(imsi.as_bytes()))).copied() {
             let allowed = permission & capability != 0;
             judge.require(allowed, checks::MESSAGE_5_NOT_ALLOWED, avp::<UeProseCapability>, || {
                 (

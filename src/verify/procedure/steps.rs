@@ -4,7 +4,7 @@ use crate::avp::dictionary::{
     DestinationHost, ExperimentalResult, OldPduid, OriginHost, Pduid, ResultCode, UserName, private,
 };
 use crate::capture::CapturedMessage;
-use crate::interfaces::{self, pc2, pc3, pc4, s6a};
+use crate::interfaces::{self, pc2, pc3, pc4};
 use crate::message::Header;
 
 use super::{Asked, Procedure, find, id1_of};
@@ -40,9 +40,7 @@ impl Procedure {
                 self.ues.entry(*id4).or_insert(ue);
                 Some(ue)
             }
-            Asked::UpdateLocation { imsi } | Asked::Subscriber { imsi } => {
-                self.users.get(imsi).and_then(|user| user.ue)
-            }
+            Asked::Subscriber { imsi } => self.users.get(imsi).and_then(|user| user.ue),
             Asked::Result => None,
         }
     }
@@ -93,8 +91,8 @@ impl Procedure {
     }
 
     /// The UE of a message that a ladder shows though the procedure does not follow it: PNR, for one.
-    pub(super) fn beside(&self, header: &Header, bytes: &[u8]) -> Option<u32> {
-        if !self.keeps_steps || header.application == s6a::APPLICATION {
+    pub(super) fn beside(&self, bytes: &[u8]) -> Option<u32> {
+        if !self.keeps_steps {
             return None;
         }
         let user = find::<UserName>(bytes).and_then(|imsi| self.users.get(imsi)).and_then(|user| user.ue);
