@@ -11,6 +11,7 @@
 //! - [`peer`]: a Diameter node without input and output
 //! - [`generic`]: a client and a server of any application, without input and output
 //! - [`registration`]: the registration procedure, its parties, without input and output
+//! - [`conform`]: what a live peer should do, as data, and the judge of what it does
 //! - [`capture`]: captures read and written; [`verify`]: what a capture should hold
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
@@ -35,6 +36,7 @@
 
 pub mod avp;
 pub mod capture;
+pub mod conform;
 mod folding;
 pub mod generic;
 pub mod interfaces;

@@ -69,7 +69,7 @@ pub struct CallArgs {
 
 /// Who we are over TLS, and whom we believe.
 #[derive(Clone, Debug, Args)]
-struct TlsArgs {
+pub struct TlsArgs {
     /// TLS: our certificate in PEM, then those between it and the authority
     #[arg(long, value_name = "FILE", requires_all = ["key", "ca"], help_heading = "TLS")]
     certificate: Option<PathBuf>,
@@ -85,7 +85,7 @@ struct TlsArgs {
 }
 
 impl TlsArgs {
-    fn credentials(&self) -> Result<Option<Credentials>, Early> {
+    pub fn credentials(&self) -> Result<Option<Credentials>, Early> {
         let (Some(certificate), Some(key), Some(ca)) = (&self.certificate, &self.key, &self.ca) else {
             return Ok(None);
         };
@@ -279,7 +279,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The machine's name, made a host name of two labels at least.
-fn machine_name() -> String {
+pub fn machine_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name: String = name.trim().chars().filter(char::is_ascii_graphic).collect();
     match name.as_str() {

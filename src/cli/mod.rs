@@ -5,6 +5,7 @@
 
 mod call;
 pub mod config;
+pub mod conform;
 pub mod decode;
 pub mod demo;
 pub mod doctor;
@@ -101,6 +102,8 @@ enum Verb {
     Doctor(doctor::DoctorArgs),
     /// Judge configuration files
     Config(config::ConfigArgs),
+    /// Judge a live peer by suites of conformance cases: the base protocol, PC2, PC3, PC4a, your own
+    Conform(Box<conform::ConformArgs>),
     /// Put load on a peer: throughput, and latency in percentiles
     Load(load::LoadArgs),
     /// Send requests from a file to a peer, and print its answers
@@ -130,6 +133,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Run(args) => run::run(args, &cli.globals),
         Verb::Doctor(args) => doctor::run(args, &cli.globals),
         Verb::Config(args) => config::run(args, &cli.globals),
+        Verb::Conform(args) => conform::run(*args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
         Verb::Send(args) => send::run(args, &cli.globals),
         Verb::User(args) => user::run(args, &cli.globals),

@@ -1,0 +1,863 @@
+//! A case as it runs: events and the time in, actions out, and in the end what it has shown.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::build::{self, Variables};
+use super::judge;
+use super::script::{self, Greeting};
+use super::suite::{Case, Expectation, Step, Suite};
+use super::{Outcome, Verdict};
+use crate::message::{CommandFlags, Header};
+
+/// How often a connection is tried that the peer closes before it is open, and the pause before the next.
+const ATTEMPTS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(150);
+/// How long parting may take, when nothing is judged any more.
+const PARTING: Duration = Duration::from_millis(700);
+/// The most messages kept of one case.
+const MOST_MESSAGES: usize = 10_000;
+
+/// Who somebody is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    /// Origin-Host.
+    pub host: String,
+    /// Origin-Realm.
+    pub realm: String,
+}
+
+/// What all cases of a run have in common.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who we are, where a party is nobody else.
+    pub own: Who,
+    /// Who the peer is, as far as it is known.
+    pub peer: Option<Who>,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// How long nothing must come to be called silence.
+    pub silence: Duration,
+    /// What our identifiers and Session-Ids begin with: others in every run.
+    pub seed: u64,
+    /// Parameters, those of the suite not among them.
+    pub parameters: BTreeMap<String, Value>,
+}
+
+/// What happens to a case.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The connection is up; our address, and the peer's.
+    Up(SocketAddr, SocketAddr),
+    /// It did not come up.
+    Refused(String),
+    /// A whole message, the SCTP stream it came on, its payload protocol identifier.
+    Message(Vec<u8>, u16, u32),
+    /// It has ended: in order, or why not.
+    Down(Option<String>),
+    /// Time has passed.
+    Tick,
+}
+
+/// What a case wants, of the party named beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A connection, called or waited for.
+    Open,
+    /// These octets sent, on this stream.
+    Send(Vec<u8>, u16),
+    /// The connection ended in order.
+    Close,
+    /// The connection ended at once.
+    Abort,
+}
+
+/// What was said, for reports and captures.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// Since the case began.
+    pub at: Duration,
+    /// The party.
+    pub party: String,
+    /// What.
+    pub what: Said,
+}
+
+/// See [`Spoken`].
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// A connection came up.
+    Up { we_called: bool, local: SocketAddr, remote: SocketAddr },
+    /// A message; whether it is ours, its stream and payload protocol identifier.
+    Message(bool, Vec<u8>, u16, u32),
+    /// The connection ended, and why when not in order.
+    Down(bool, Option<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Idle,
+    Opening,
+    /// Up, capabilities not exchanged by the machine.
+    Up,
+    /// Up, capabilities exchanged.
+    Open,
+    Down,
+}
+
+#[derive(Debug)]
+struct Line {
+    link: Link,
+    reason: Option<String>,
+    local: Option<SocketAddr>,
+    peer: Option<Who>,
+    queue: VecDeque<Vec<u8>>,
+    sent: Option<Vec<u8>>,
+    taken: Option<Vec<u8>>,
+    attempts: u32,
+    used: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Task {
+    Pause,
+    Connect(String),
+    Greet(String),
+    Step(usize),
+    /// Everything is played: what is left is asked whether it lives.
+    Ending,
+    Watch(String),
+    /// Nothing is judged any more.
+    Part(String),
+}
+
+enum Play {
+    Done,
+    Wait,
+    /// These first.
+    First(Vec<Task>),
+}
+
+/// Why a case is over early.
+struct Stop(Verdict, String, Option<String>);
+
+/// A case that runs.
+pub struct Machine {
+    suite: Arc<Suite>,
+    case: usize,
+    settings: Settings,
+    variables: Variables,
+    lines: BTreeMap<String, Line>,
+    labels: BTreeMap<String, Vec<u8>>,
+    tasks: VecDeque<Task>,
+    /// When the first task began, and when it must be done.
+    begun: Option<(Duration, Duration)>,
+    identifier: u32,
+    outcome: Option<Outcome>,
+    captured: Vec<(String, Value)>,
+    spoken: Vec<Spoken>,
+    actions: Vec<(String, Action)>,
+    /// The step that is played.
+    step: Option<usize>,
+    now: Duration,
+}
+
+impl Machine {
+    /// The case of this number; `None` when there is none.
+    #[must_use]
+    pub fn new(suite: Arc<Suite>, case: usize, settings: Settings) -> Option<Self> {
+        let steps = suite.cases.get(case)?.get_ref().steps.len();
+        let mut values = suite.parameters.clone();
+        values.extend(settings.parameters.clone());
+        let mut tasks: VecDeque<Task> = (0..steps).map(Task::Step).collect();
+        tasks.push_back(Task::Ending);
+        let identifier = (settings.seed as u32).wrapping_add((case as u32).wrapping_mul(1 << 12));
+        Some(Self {
+            variables: Variables::new(values),
+            suite,
+            case,
+            settings,
+            lines: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            tasks,
+            begun: None,
+            identifier,
+            outcome: None,
+            captured: Vec::new(),
+            spoken: Vec::new(),
+            actions: Vec::new(),
+            step: None,
+            now: Duration::ZERO,
+        })
+    }
+
+    /// What was said so far.
+    #[must_use]
+    pub fn spoken(&self) -> &[Spoken] {
+        &self.spoken
+    }
+
+    /// Who the peer of a party is, when the connection is open still.
+    #[must_use]
+    pub fn open_peer(&self, party: &str) -> Option<&Who> {
+        self.lines.get(party).filter(|line| line.link == Link::Open).and_then(|line| line.peer.as_ref())
+    }
+
+    /// The end, once nothing more is to be done.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref().filter(|_| self.tasks.is_empty())
+    }
+
+    /// Who the peer is, if some connection has told.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Who> {
+        self.settings.peer.as_ref()
+    }
+
+    /// A connection of a party is up since before, capabilities exchanged.
+    pub fn keep(&mut self, party: &str, local: SocketAddr, remote: SocketAddr, who: Who) {
+        self.say(party, Said::Up { we_called: !self.listens(party), local, remote });
+        let line = self.line(party);
+        line.link = Link::Open;
+        line.local = Some(local);
+        line.peer = Some(who);
+    }
+
+    /// Until when nothing need happen without an event.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Duration> {
+        self.begun.map(|(_, until)| until)
+    }
+
+    /// Takes an event of a party at a time since the case began, and says what to do.
+    pub fn handle(&mut self, now: Duration, party: &str, event: Event) -> Vec<(String, Action)> {
+        self.now = now.max(self.now);
+        match event {
+            Event::Tick => {}
+            Event::Up(local, remote) => {
+                self.say(party, Said::Up { we_called: !self.listens(party), local, remote });
+                let line = self.line(party);
+                line.link = Link::Up;
+                line.local = Some(local);
+            }
+            Event::Refused(reason) => {
+                let line = self.line(party);
+                line.link = Link::Down;
+                line.reason = Some(reason);
+            }
+            Event::Down(reason) => {
+                self.say(party, Said::Down(false, reason.clone()));
+                let line = self.line(party);
+                line.link = Link::Down;
+                line.reason = reason;
+            }
+            Event::Message(bytes, stream, ppid) => self.hear(party, bytes, stream, ppid),
+        }
+        while let Some(task) = self.tasks.front().cloned() {
+            match self.play(&task) {
+                Ok(Play::Wait) => break,
+                Ok(Play::Done) => {
+                    self.tasks.pop_front();
+                    self.begun = None;
+                }
+                Ok(Play::First(tasks)) => {
+                    self.begun = None;
+                    for task in tasks.into_iter().rev() {
+                        self.tasks.push_front(task);
+                    }
+                }
+                Err(Stop(verdict, words, clause)) => self.conclude(verdict, words, clause),
+            }
+        }
+        if self.tasks.is_empty() {
+            self.begun = None;
+            if self.outcome.is_none() {
+                self.set_outcome(Verdict::Pass, String::new(), None);
+            }
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    fn case(&self) -> Option<&Case> {
+        self.suite.cases.get(self.case).map(toml::Spanned::get_ref)
+    }
+
+    fn line(&mut self, party: &str) -> &mut Line {
+        self.lines.entry(party.to_owned()).or_insert_with(|| Line {
+            link: Link::Idle,
+            reason: None,
+            local: None,
+            peer: None,
+            queue: VecDeque::new(),
+            sent: None,
+            taken: None,
+            attempts: 0,
+            used: false,
+        })
+    }
+
+    fn link(&self, party: &str) -> Link {
+        self.lines.get(party).map_or(Link::Idle, |line| line.link)
+    }
+
+    fn say(&mut self, party: &str, what: Said) {
+        if self.spoken.len() < MOST_MESSAGES {
+            self.spoken.push(Spoken { at: self.now, party: party.to_owned(), what });
+        }
+    }
+
+    fn set_outcome(&mut self, verdict: Verdict, words: String, clause: Option<String>) {
+        let case = self.suite.cases.get(self.case).map(toml::Spanned::get_ref);
+        let step = self.step.and_then(|at| case.and_then(|case| case.steps.get(at)));
+        let line = step.map(|step| self.suite.line(step.span().start)).filter(|_| verdict != Verdict::Pass);
+        let clause = clause.unwrap_or_else(|| case.map(|case| case.clause.clone()).unwrap_or_default());
+        let captured = std::mem::take(&mut self.captured);
+        self.outcome = Some(Outcome { verdict, words, clause, line, took: self.now, captured });
+    }
+
+    /// The case is over; connections are left as politely as they still can be.
+    fn conclude(&mut self, verdict: Verdict, words: String, clause: Option<String>) {
+        if self.outcome.is_none() {
+            self.set_outcome(verdict, words, clause);
+        }
+        self.tasks.clear();
+        self.begun = None;
+        self.part_all();
+    }
+
+    fn part_all(&mut self) {
+        let parties: Vec<String> = self.lines.keys().cloned().collect();
+        for party in parties {
+            if self.keeps(&party) && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == Verdict::Pass) {
+                continue;
+            }
+            self.tasks.push_back(Task::Part(party));
+        }
+    }
+
+    /// The connection goes on to the next case: the peer would take its time to come back.
+    fn keeps(&self, party: &str) -> bool {
+        self.listens(party) && self.link(party) == Link::Open
+    }
+
+    fn listens(&self, party: &str) -> bool {
+        self.suite.party(party).is_some_and(|party| party.listens)
+    }
+
+    /// A message has come: the base protocol's own requests are answered unless the case waits for them.
+    fn hear(&mut self, party: &str, bytes: Vec<u8>, stream: u16, ppid: u32) {
+        self.say(party, Said::Message(false, bytes.clone(), stream, ppid));
+        let name = script::base_request(&bytes);
+        if self.link(party) == Link::Open
+            && let Some(name) = name
+            && !self.case().is_some_and(|case| case.waits_for(name))
+        {
+            let who = self.who(party);
+            if let Some(answer) = script::base_answer(&who, &bytes) {
+                self.send(party, answer, stream);
+            }
+            return;
+        }
+        let line = self.line(party);
+        if line.queue.len() < MOST_MESSAGES {
+            line.queue.push_back(bytes);
+        }
+    }
+
+    fn send(&mut self, party: &str, bytes: Vec<u8>, stream: u16) {
+        self.say(party, Said::Message(true, bytes.clone(), stream, 46));
+        self.actions.push((party.to_owned(), Action::Send(bytes, stream)));
+    }
+
+    fn next_identifier(&mut self) -> u32 {
+        self.identifier = self.identifier.wrapping_add(1);
+        self.identifier
+    }
+
+    /// Who a party of ours is.
+    fn who(&self, party: &str) -> Who {
+        let declared = self.suite.party(party);
+        let text = |written: Option<&String>, own: &str| match written {
+            Some(text) => self.variables.text(text).ok().and_then(|value| value.as_str().map(str::to_owned)),
+            None => Some(own.to_owned()),
+        };
+        let own = &self.settings.own;
+        Who {
+            host: text(declared.and_then(|it| it.identity.as_ref()), &own.host).unwrap_or_default(),
+            realm: text(declared.and_then(|it| it.realm.as_ref()), &own.realm).unwrap_or_default(),
+        }
+    }
+
+    /// The variables as a step of this party sees them.
+    fn variables(&self, party: &str) -> Variables {
+        let mut variables = self.variables.clone();
+        let who = self.who(party);
+        let line = self.lines.get(party);
+        let session = |number: u32| {
+            let (high, low) = ((self.settings.seed >> 32) as u32, (self.settings.seed as u32).wrapping_add(number));
+            format!("{};{high};{low};{}", who.host, self.case)
+        };
+        variables.set("session", session(0));
+        variables.set("session2", session(1));
+        variables.set("session3", session(2));
+        variables.set("unique", format!("{}{}", self.settings.seed, self.case));
+        if let Some(address) = line.and_then(|line| line.local) {
+            variables.set("address", address.ip().to_string());
+        }
+        if let Some(peer) = line.and_then(|line| line.peer.clone()).or_else(|| self.settings.peer.clone()) {
+            variables.set("peer_host", peer.host);
+            variables.set("peer_realm", peer.realm);
+        }
+        if let Some(header) = line.and_then(|line| line.sent.as_deref()).and_then(Header::parse) {
+            variables.set("last_hop_by_hop", header.hop_by_hop);
+            variables.set("last_end_to_end", header.end_to_end);
+        }
+        variables.set("identity_in_capitals", who.host.to_ascii_uppercase());
+        variables.set("identity", who.host);
+        variables.set("realm", who.realm);
+        variables
+    }
+
+    /// Since when the first task has been played, and whether its time is over; the first time it sets the time.
+    fn clock(&mut self, patience: Duration) -> (bool, bool) {
+        match self.begun {
+            None => {
+                self.begun = Some((self.now, self.now + patience));
+                (true, false)
+            }
+            Some((_, until)) => (false, self.now >= until),
+        }
+    }
+
+    fn play(&mut self, task: &Task) -> Result<Play, Stop> {
+        match task {
+            Task::Pause => Ok(if self.clock(PAUSE).1 { Play::Done } else { Play::Wait }),
+            Task::Connect(party) => self.connect(party),
+            Task::Greet(party) => self.greet(party),
+            Task::Step(number) => {
+                let suite = Arc::clone(&self.suite);
+                let case = suite.cases.get(self.case).map(toml::Spanned::get_ref);
+                let step = case.and_then(|case| case.steps.get(*number)).map(toml::Spanned::get_ref);
+                let (Some(case), Some(step)) = (case, step) else { return Ok(Play::Done) };
+                self.step = Some(*number);
+                self.play_step(case, step)
+            }
+            Task::Ending => {
+                self.step = None;
+                if self.case().is_some_and(|case| case.alive) {
+                    let open = |line: &Line| line.link == Link::Open && line.used;
+                    let parties = self.lines.iter().filter(|(_, line)| open(line)).map(|(party, _)| party.clone());
+                    let watches: Vec<Task> = parties.map(Task::Watch).collect();
+                    self.tasks.extend(watches);
+                }
+                self.part_all();
+                Ok(Play::Done)
+            }
+            Task::Watch(party) => self.watch(party),
+            Task::Part(party) => Ok(self.part(party)),
+        }
+    }
+
+    fn connect(&mut self, party: &str) -> Result<Play, Stop> {
+        let timeout = self.settings.timeout;
+        let (first, late) = self.clock(timeout);
+        if first {
+            let line = self.line(party);
+            line.link = Link::Opening;
+            (line.reason, line.sent, line.taken) = (None, None, None);
+            line.queue.clear();
+            line.used = true;
+            self.actions.push((party.to_owned(), Action::Open));
+            return Ok(Play::Wait);
+        }
+        match self.link(party) {
+            Link::Up | Link::Open => Ok(Play::Done),
+            Link::Down => self.try_again(party, Verdict::Error, "there is no connection"),
+            _ if late => {
+                let words = match self.listens(party) {
+                    true => format!("the peer has not connected to us as {} within {timeout:?}", self.who(party).host),
+                    false => format!("there was no connection within {timeout:?}"),
+                };
+                Err(Stop(Verdict::Inconclusive, words, None))
+            }
+            _ => Ok(Play::Wait),
+        }
+    }
+
+    /// A peer that has not noticed yet that the last connection is gone may refuse the next.
+    fn try_again(&mut self, party: &str, verdict: Verdict, words: &str) -> Result<Play, Stop> {
+        let opens = self.case().is_some_and(|case| case.open);
+        let line = self.line(party);
+        line.attempts += 1;
+        if opens && line.attempts < ATTEMPTS {
+            line.link = Link::Idle;
+            // The task that failed, and the greeting behind it, are played again after the pause.
+            let again = match self.tasks.front() {
+                Some(Task::Greet(_)) => vec![Task::Pause, Task::Connect(party.to_owned())],
+                _ => vec![Task::Pause],
+            };
+            return Ok(Play::First(again));
+        }
+        let reason = line.reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
+        Err(Stop(verdict, format!("{words}: {reason}"), None))
+    }
+
+    fn greet(&mut self, party: &str) -> Result<Play, Stop> {
+        let timeout = self.settings.timeout;
+        let (first, late) = self.clock(timeout);
+        let suite = Arc::clone(&self.suite);
+        let address = self.line(party).local;
+        let greeting = Greeting { who: self.who(party), address, party: suite.party(party) };
+        if first && !self.listens(party) {
+            let identifier = self.next_identifier();
+            let cer = greeting.cer(identifier, &self.variables).map_err(|words| Stop(Verdict::Error, words, None))?;
+            self.send(party, cer, 0);
+        }
+        let Some(message) = self.line(party).queue.pop_front() else {
+            return match self.link(party) {
+                Link::Down => self.try_again(party, Verdict::Inconclusive, "the capabilities were not exchanged"),
+                _ if late => Err(Stop(Verdict::Inconclusive, format!("no CER or CEA within {timeout:?}"), None)),
+                _ => Ok(Play::Wait),
+            };
+        };
+        let who =
+            greeting.judge(&message, self.listens(party)).map_err(|words| Stop(Verdict::Inconclusive, words, None))?;
+        if self.listens(party) {
+            let cea = greeting.cea(&message, &self.variables).map_err(|words| Stop(Verdict::Error, words, None))?;
+            self.send(party, cea, 0);
+        }
+        let line = self.line(party);
+        line.link = Link::Open;
+        line.peer = Some(who.clone());
+        line.attempts = 0;
+        self.settings.peer.get_or_insert(who);
+        Ok(Play::Done)
+    }
+
+    fn watch(&mut self, party: &str) -> Result<Play, Stop> {
+        let timeout = self.settings.timeout;
+        let (first, late) = self.clock(timeout);
+        if first {
+            let identifier = self.next_identifier();
+            let request = script::watchdog(&self.who(party), identifier);
+            self.line(party).sent = Some(request.clone());
+            self.send(party, request, 0);
+        }
+        let identifier = self.line(party).sent.as_deref().and_then(Header::parse).map(|header| header.hop_by_hop);
+        let clause = || Some("RFC 6733 5.5, 7".to_owned());
+        let answer = |message: &Vec<u8>| {
+            Header::parse(message).is_some_and(|it| !it.is_request() && Some(it.hop_by_hop) == identifier)
+        };
+        let line = self.line(party);
+        if let Some(at) = line.queue.iter().position(answer) {
+            let message = line.queue.remove(at).unwrap_or_default();
+            return match script::succeeds(&message) {
+                true => Ok(Play::Done),
+                false => {
+                    let words = format!("after it the watchdog is answered with {}", judge::essence(&message));
+                    Err(Stop(Verdict::Fail, words, clause()))
+                }
+            };
+        }
+        match self.link(party) {
+            Link::Down => {
+                let reason = self.line(party).reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
+                Err(Stop(
+                    Verdict::Fail,
+                    format!("the connection should go on after it, and is gone: {reason}"),
+                    clause(),
+                ))
+            }
+            _ if late => {
+                Err(Stop(Verdict::Fail, format!("after it no watchdog is answered within {timeout:?}"), clause()))
+            }
+            _ => Ok(Play::Wait),
+        }
+    }
+
+    /// DPR, DPA, the end; whatever happens.
+    fn part(&mut self, party: &str) -> Play {
+        let (first, late) = self.clock(PARTING);
+        let link = self.link(party);
+        if first && link == Link::Open {
+            let identifier = self.next_identifier();
+            let request = script::disconnect(&self.who(party), identifier);
+            let line = self.line(party);
+            line.sent = Some(request.clone());
+            self.send(party, request, 0);
+            return Play::Wait;
+        }
+        match link {
+            Link::Idle | Link::Down => Play::Done,
+            Link::Open => {
+                let sent = self.line(party).sent.as_deref().and_then(Header::parse);
+                let parted = |message: &Vec<u8>| {
+                    Header::parse(message)
+                        .is_some_and(|it| !it.is_request() && sent.is_some_and(|sent| sent.hop_by_hop == it.hop_by_hop))
+                };
+                let parted = self.line(party).queue.iter().any(parted);
+                if parted || late { self.end(party, late) } else { Play::Wait }
+            }
+            Link::Opening | Link::Up => self.end(party, link == Link::Opening),
+        }
+    }
+
+    fn end(&mut self, party: &str, abort: bool) -> Play {
+        self.say(party, Said::Down(true, None));
+        self.actions.push((party.to_owned(), if abort { Action::Abort } else { Action::Close }));
+        self.line(party).link = Link::Down;
+        Play::Done
+    }
+
+    fn play_step(&mut self, case: &Case, step: &Step) -> Result<Play, Stop> {
+        let party = step.on.as_ref().unwrap_or(&case.on).clone();
+        let error = |words: String| Stop(Verdict::Error, words, None);
+        if self.begun.is_none() {
+            if let Some([left, sign, right]) = &step.when {
+                let variables = self.variables(&party);
+                let fill = |text: &str| variables.text(text).map_err(|unset| error(unset.to_string()));
+                if !script::compares(&fill(left)?, sign, &fill(right)?) {
+                    return Ok(Play::Done);
+                }
+            }
+            let link = self.link(&party);
+            let up = matches!(link, Link::Up | Link::Open);
+            if step.if_up && !up {
+                return Ok(Play::Done);
+            }
+            // Whoever waits for the end of a connection that has ended has what it waits for.
+            let waits = !step.expectations().is_empty();
+            let never = link == Link::Idle;
+            if case.open && self.listens(&party) && link == Link::Up {
+                return Ok(Play::First(vec![Task::Greet(party)]));
+            }
+            if !case.open && link == Link::Open && self.listens(&party) && !self.line(&party).used {
+                // What is left of the case before is no new connection.
+                self.end(&party, false);
+                return Ok(Play::First(vec![Task::Connect(party)]));
+            }
+            self.line(&party).used = true;
+            if step.connect {
+                return Ok(if up { Play::Done } else { Self::connect_first(&party, false) });
+            }
+            if !up && !step.close && !step.abort && (never || !waits) {
+                return Ok(Self::connect_first(&party, case.open));
+            }
+        }
+        if !step.expectations().is_empty() {
+            return self.wait(step, &party);
+        }
+        if step.close || step.abort {
+            if matches!(self.link(&party), Link::Up | Link::Open) {
+                self.end(&party, step.abort);
+            }
+            return Ok(Play::Done);
+        }
+        let bytes = self.octets(step, &party).map_err(error)?;
+        if let Some(label) = &step.label {
+            self.labels.insert(label.clone(), bytes.clone());
+        }
+        if step.answer.is_none() {
+            self.line(&party).sent = Some(bytes.clone());
+        }
+        self.send(&party, bytes, step.stream);
+        Ok(Play::Done)
+    }
+
+    fn connect_first(party: &str, open: bool) -> Play {
+        let mut tasks = vec![Task::Connect(party.to_owned())];
+        if open {
+            tasks.push(Task::Greet(party.to_owned()));
+        }
+        Play::First(tasks)
+    }
+
+    fn octets(&mut self, step: &Step, party: &str) -> Result<Vec<u8>, String> {
+        let variables = self.variables(party);
+        if step.again {
+            return self.line(party).sent.clone().ok_or_else(|| "nothing was sent before".to_owned());
+        }
+        if let Some(hex) = &step.hex {
+            return build::octets(hex);
+        }
+        let name = step.send.as_ref().or(step.answer.as_ref()).map(String::as_str).unwrap_or_default();
+        let suite = Arc::clone(&self.suite);
+        let template = suite.messages.get(name).ok_or_else(|| format!("no message is called `{name}`"))?.get_ref();
+        let mut bytes = build::build(template, step, &variables)?;
+        let set = |field: &str| step.header.contains_key(field) || template.get(field).is_some();
+        let mut put = |at: usize, octets: &[u8]| {
+            if let Some(place) = bytes.get_mut(at..at + octets.len()) {
+                place.copy_from_slice(octets);
+            }
+        };
+        if step.answer.is_some() {
+            let request = self.line(party).taken.clone();
+            let request = request.as_deref().and_then(Header::parse).ok_or("there is no request to answer")?;
+            if !set("code") {
+                put(5, request.code.to_be_bytes().get(1..).unwrap_or_default());
+            }
+            if !set("application") {
+                put(8, &request.application.to_be_bytes());
+            }
+            if !set("flags") {
+                put(4, &[request.flags.0 & CommandFlags::PROXIABLE]);
+            }
+            if !set("hop_by_hop") {
+                put(12, &request.hop_by_hop.to_be_bytes());
+            }
+            if !set("end_to_end") {
+                put(16, &request.end_to_end.to_be_bytes());
+            }
+        } else {
+            let identifier = self.next_identifier();
+            if !set("hop_by_hop") {
+                put(12, &identifier.to_be_bytes());
+            }
+            if !set("end_to_end") {
+                put(16, &identifier.to_be_bytes());
+            }
+        }
+        build::damage(&mut bytes, &step.octets, &variables)?;
+        Ok(bytes)
+    }
+
+    fn wait(&mut self, step: &Step, party: &str) -> Result<Play, Stop> {
+        let expectations = step.expectations();
+        let silent = expectations.iter().any(|one| one.silence);
+        let patience = match &step.within {
+            Some(within) => {
+                let value =
+                    self.variables.fill(within).map_err(|unset| Stop(Verdict::Error, unset.to_string(), None))?;
+                let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+                let seconds = number.filter(|seconds| (0.0..=3600.0).contains(seconds));
+                let words = || format!("`within` is a number of seconds up to 3600, not {value}");
+                Duration::from_secs_f64(seconds.ok_or_else(|| Stop(Verdict::Error, words(), None))?)
+            }
+            None if silent => self.settings.silence,
+            None => self.settings.timeout,
+        };
+        let (_, late) = self.clock(patience);
+        let fails = if step.precondition { Verdict::Inconclusive } else { Verdict::Fail };
+        let of = |one: &Expectation| one.on.clone().unwrap_or_else(|| party.to_owned());
+        let clause = |one: &Expectation| one.clause.clone();
+        let mut parties: Vec<String> = expectations.iter().map(of).collect();
+        parties.dedup();
+        for party in &parties {
+            let here: Vec<&Expectation> = expectations.iter().filter(|one| of(one) == *party).collect();
+            if let Some(result) = self.look(&here, party, late) {
+                return match result {
+                    Ok((one, captured)) => {
+                        for (name, value) in captured {
+                            self.variables.set(&name, value.clone());
+                            self.captured.push((name, value));
+                        }
+                        self.come(one);
+                        Ok(Play::Done)
+                    }
+                    Err((words, clause)) => Err(Stop(fails, words, clause)),
+                };
+            }
+            if let Some(one) = here.iter().find(|one| one.silence) {
+                if let Some(message) = self.line(party).queue.front() {
+                    let words = format!("nothing was expected, {} came", judge::essence(message));
+                    return Err(Stop(fails, words, clause(one)));
+                }
+            }
+            if self.link(party) == Link::Down {
+                if let Some(one) = here.iter().find(|one| one.closed) {
+                    self.come(one);
+                    return Ok(Play::Done);
+                }
+                if parties.len() == 1 {
+                    let reason = self.line(party).reason.clone();
+                    let how = reason.map_or_else(
+                        || "closed the connection".to_owned(),
+                        |why| format!("ended the connection ({why})"),
+                    );
+                    let words = format!("{} was expected, the peer {how}", script::wanted(&here));
+                    return Err(Stop(fails, words, here.first().and_then(|one| clause(one))));
+                }
+            }
+        }
+        if !late {
+            return Ok(Play::Wait);
+        }
+        if silent {
+            return Ok(Play::Done);
+        }
+        let all: Vec<&Expectation> = expectations.iter().collect();
+        let mut words = format!("{} was expected, nothing came within {patience:?}", script::wanted(&all));
+        let others = parties.iter().filter_map(|party| self.lines.get(party)).flat_map(|line| &line.queue);
+        let others: Vec<String> = others.take(4).map(|message| judge::essence(message)).collect();
+        if !others.is_empty() {
+            words = format!("{} was expected, within {patience:?} came {}", script::wanted(&all), others.join(", "));
+        }
+        Err(Stop(fails, words, all.first().and_then(|one| clause(one))))
+    }
+
+    /// What was expected has come: perhaps no further step is wanted.
+    fn come(&mut self, one: &Expectation) {
+        if one.ends {
+            // The step that is played leaves the list as any other that is done.
+            let mut steps = 0;
+            self.tasks.retain(|task| !matches!(task, Task::Step(_)) || std::mem::replace(&mut steps, 1) == 0);
+        }
+    }
+
+    /// The first message of a party that one of these waits for. When it is late, what looks like it is judged too.
+    #[allow(clippy::type_complexity, reason = "used once")]
+    fn look<'e>(
+        &mut self,
+        here: &[&'e Expectation],
+        party: &str,
+        late: bool,
+    ) -> Option<Result<(&'e Expectation, Vec<(String, Value)>), (String, Option<String>)>> {
+        let variables = self.variables(party);
+        let asked_by = |machine: &Self, one: &Expectation| match &one.to {
+            Some(label) => machine.labels.get(label).cloned(),
+            None => machine.lines.get(party).and_then(|line| line.sent.clone()),
+        };
+        let queue: Vec<Vec<u8>> = self.lines.get(party)?.queue.iter().cloned().collect();
+        for (at, message) in queue.iter().enumerate() {
+            let Some(header) = Header::parse(message) else { continue };
+            let (mut words, mut clause) = (Vec::new(), None);
+            for one in here.iter().filter(|one| one.of_message()) {
+                let asked = asked_by(self, one);
+                let asked_header = asked.as_deref().and_then(Header::parse);
+                if !judge::is_meant(one, asked_header.as_ref(), &header, late) {
+                    continue;
+                }
+                match judge::judge(one, message, asked.as_deref().filter(|_| one.request.is_none()), &variables) {
+                    Ok(captured) => {
+                        let who = script::peer_of(message);
+                        let line = self.line(party);
+                        if let Some(who) = who.filter(|_| line.link == Link::Up) {
+                            // The case has exchanged the capabilities by itself.
+                            line.link = Link::Open;
+                            line.peer = Some(who);
+                        }
+                        let taken = line.queue.remove(at);
+                        if header.is_request() {
+                            line.taken = taken;
+                        }
+                        return Some(Ok((one, captured)));
+                    }
+                    Err(what) => {
+                        words.push(what);
+                        clause = clause.or_else(|| one.clause.clone());
+                    }
+                }
+            }
+            if !words.is_empty() {
+                words.dedup();
+                return Some(Err((words.join("; or: "), clause)));
+            }
+        }
+        None
+    }
+}
