@@ -36,7 +36,7 @@ pub struct ConformArgs {
     /// The peer: `aaa://HOST:PORT;transport=tcp` (or sctp), `aaas://HOST` for TLS, or TRANSPORT:HOST:PORT
     #[arg(short, long, value_name = "URI", required_unless_present = "list")]
     peer: Option<Endpoint>,
-    /// A suite: base, pc2, pc3, pc4a, or a file in TOML; base unless said otherwise
+    /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, or a file in TOML; base unless said otherwise
     #[arg(short, long, value_name = "SUITE")]
     suite: Vec<String>,
     /// Play this case only; `*` at the end for all that begin so

@@ -21,7 +21,7 @@ const OWN: [&str; 12] = [
     "session",
     "session2",
     "session3",
-    "unique",
+    "digits",
     "last_hop_by_hop",
     "last_end_to_end",
 ];
@@ -136,7 +136,7 @@ impl Variables {
             ("session", "a.example;1;1"),
             ("session2", "a.example;1;2"),
             ("session3", "a.example;1;3"),
-            ("unique", "1"),
+            ("digits", "0000000001"),
         ] {
             sampled.values.entry(name.to_owned()).or_insert_with(|| value.into());
         }

@@ -195,8 +195,10 @@ fn sound_answer(
             asked.flags, header.flags
         ));
     }
+    // A permanent failure may go either way where the command's own answer cannot be built. RFC 6733 section 7.1.5.
     if strict("E")
         && let Some(code) = result
+        && code / 1000 != 5
         && (code / 1000 == 3) != header.flags.is_error()
     {
         let (is, should) = if header.flags.is_error() { ("set", "clear") } else { ("clear", "set") };

@@ -120,6 +120,10 @@ struct Line {
     taken: Option<Vec<u8>>,
     attempts: u32,
     used: bool,
+    /// The octets sent last are the beginning of a message: nothing else may come between it and its end.
+    halfway: bool,
+    /// Requests that are answered when it is whole.
+    held: Vec<(Vec<u8>, u16)>,
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +131,8 @@ enum Task {
     Pause,
     Connect(String),
     Greet(String),
+    /// A peer may take requests only some time after its CEA; when it answers a watchdog it does.
+    Settle(String),
     Step(usize),
     /// Everything is played: what is left is asked whether it lives.
     Ending,
@@ -298,6 +304,8 @@ impl Machine {
             taken: None,
             attempts: 0,
             used: false,
+            halfway: false,
+            held: Vec::new(),
         })
     }
 
@@ -357,15 +365,22 @@ impl Machine {
             && let Some(name) = name
             && !self.case().is_some_and(|case| case.waits_for(name))
         {
-            let who = self.who(party);
-            if let Some(answer) = script::base_answer(&who, &bytes) {
-                self.send(party, answer, stream);
+            if self.line(party).halfway {
+                self.line(party).held.push((bytes, stream));
+            } else {
+                self.answer(party, &bytes, stream);
             }
             return;
         }
         let line = self.line(party);
         if line.queue.len() < MOST_MESSAGES {
             line.queue.push_back(bytes);
+        }
+    }
+
+    fn answer(&mut self, party: &str, request: &[u8], stream: u16) {
+        if let Some(answer) = script::base_answer(&self.who(party), request) {
+            self.send(party, answer, stream);
         }
     }
 
@@ -405,7 +420,8 @@ impl Machine {
         variables.set("session", session(0));
         variables.set("session2", session(1));
         variables.set("session3", session(2));
-        variables.set("unique", format!("{}{}", self.settings.seed, self.case));
+        let digits = (self.settings.seed >> 32).wrapping_mul(1000).wrapping_add(self.case as u64) % 10_000_000_000;
+        variables.set("digits", format!("{digits:010}"));
         if let Some(address) = line.and_then(|line| line.local) {
             variables.set("address", address.ip().to_string());
         }
@@ -458,6 +474,7 @@ impl Machine {
                 self.part_all();
                 Ok(Play::Done)
             }
+            Task::Settle(party) => self.settle(party),
             Task::Watch(party) => self.watch(party),
             Task::Part(party) => Ok(self.part(party)),
         }
@@ -536,6 +553,8 @@ impl Machine {
         line.peer = Some(who.clone());
         line.attempts = 0;
         self.settings.peer.get_or_insert(who);
+        let settle = Task::Settle(party.to_owned());
+        self.tasks.insert(self.tasks.len().min(1), settle);
         Ok(Play::Done)
     }
 
@@ -557,9 +576,12 @@ impl Machine {
         if let Some(at) = line.queue.iter().position(answer) {
             let message = line.queue.remove(at).unwrap_or_default();
             return match script::succeeds(&message) {
-                true => Ok(Play::Done),
+                true => {
+                    self.line(party).sent = None;
+                    Ok(Play::Done)
+                }
                 false => {
-                    let words = format!("after it the watchdog is answered with {}", judge::essence(&message));
+                    let words = format!("the watchdog is answered with {}", judge::essence(&message));
                     Err(Stop(Verdict::Fail, words, clause()))
                 }
             };
@@ -567,17 +589,17 @@ impl Machine {
         match self.link(party) {
             Link::Down => {
                 let reason = self.line(party).reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
-                Err(Stop(
-                    Verdict::Fail,
-                    format!("the connection should go on after it, and is gone: {reason}"),
-                    clause(),
-                ))
+                Err(Stop(Verdict::Fail, format!("the connection should go on, and is gone: {reason}"), clause()))
             }
-            _ if late => {
-                Err(Stop(Verdict::Fail, format!("after it no watchdog is answered within {timeout:?}"), clause()))
-            }
+            _ if late => Err(Stop(Verdict::Fail, format!("no watchdog is answered within {timeout:?}"), clause())),
             _ => Ok(Play::Wait),
         }
+    }
+
+    fn settle(&mut self, party: &str) -> Result<Play, Stop> {
+        self.watch(party).map_err(|Stop(_, words, clause)| {
+            Stop(Verdict::Inconclusive, format!("before the first step: {words}"), clause)
+        })
     }
 
     /// DPR, DPA, the end; whatever happens.
@@ -643,7 +665,7 @@ impl Machine {
             }
             self.line(&party).used = true;
             if step.connect {
-                return Ok(if up { Play::Done } else { Self::connect_first(&party, false) });
+                return Ok(if up { Play::Done } else { Self::connect_first(&party, case.open) });
             }
             if !up && !step.close && !step.abort && (never || !waits) {
                 return Ok(Self::connect_first(&party, case.open));
@@ -665,7 +687,15 @@ impl Machine {
         if step.answer.is_none() {
             self.line(&party).sent = Some(bytes.clone());
         }
+        let cut = step.octets.iter().any(|edit| edit.cut.is_some());
+        let halfway = cut && Header::parse(&bytes).is_some_and(|header| header.length as usize > bytes.len());
         self.send(&party, bytes, step.stream);
+        self.line(&party).halfway = halfway;
+        if !halfway {
+            for (request, stream) in std::mem::take(&mut self.line(&party).held) {
+                self.answer(&party, &request, stream);
+            }
+        }
         Ok(Play::Done)
     }
 
@@ -787,7 +817,8 @@ impl Machine {
         if !late {
             return Ok(Play::Wait);
         }
-        if silent {
+        if let Some(one) = expectations.iter().find(|one| one.silence) {
+            self.come(one);
             return Ok(Play::Done);
         }
         let all: Vec<&Expectation> = expectations.iter().collect();

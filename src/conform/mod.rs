@@ -29,8 +29,10 @@ pub use suite::{Case, Expectation, Party, Step, Suite, SuiteError};
 pub const SUITES: &[(&str, &str)] = &[
     ("base", include_str!("suites/base.toml")),
     ("pc2", include_str!("suites/pc2.toml")),
+    ("pc2-app-server", include_str!("suites/pc2-app-server.toml")),
     ("pc3", include_str!("suites/pc3.toml")),
     ("pc4a", include_str!("suites/pc4a.toml")),
+    ("pc4a-function", include_str!("suites/pc4a-function.toml")),
 ];
 
 /// What a case has shown.

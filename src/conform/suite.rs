@@ -48,6 +48,9 @@ pub struct Suite {
     /// Messages that steps send, by name.
     #[serde(default)]
     pub messages: BTreeMap<String, Spanned<Value>>,
+    /// Steps that several cases begin with, by name.
+    #[serde(default)]
+    pub sequences: BTreeMap<String, Vec<Spanned<Step>>>,
     /// The cases.
     #[serde(default, rename = "case")]
     pub cases: Vec<Spanned<Case>>,
@@ -99,6 +102,9 @@ pub struct Case {
     pub needs: Vec<String>,
     /// `stream` or `sctp` when the case is for one kind of transport only.
     pub transport: Option<String>,
+    /// Sequences played before the steps. What fails in them makes the case inconclusive.
+    #[serde(default)]
+    pub before: Vec<String>,
     /// What happens.
     #[serde(default)]
     pub steps: Vec<Spanned<Step>>,
@@ -123,7 +129,7 @@ pub struct Step {
     pub expect: Option<Expectation>,
     /// Waits for any of these.
     pub one_of: Option<Vec<Expectation>>,
-    /// Opens a connection and says nothing yet.
+    /// Opens a connection, capabilities exchanged if the case is `open`.
     #[serde(default)]
     pub connect: bool,
     /// Closes the connection in order.
@@ -266,6 +272,7 @@ impl Suite {
             let at = wrong.span().map_or(0, |span| span.start);
             error(at, wrong.message().trim().to_owned())
         })?;
+        suite.begin_cases().map_err(|(at, what)| error(at, what))?;
         suite.judge().map_err(|(at, what)| error(at, what))?;
         suite.lines = lines;
         Ok(suite)
@@ -283,10 +290,28 @@ impl Suite {
         self.parties.get(name)
     }
 
-    fn judge(&mut self) -> Result<(), (usize, String)> {
-        if !self.parties.contains_key("tester") {
-            self.parties.insert(tester(), Party::default());
+    /// Puts the sequences in front of the steps.
+    fn begin_cases(&mut self) -> Result<(), (usize, String)> {
+        self.parties.entry(tester()).or_default();
+        for spanned in &mut self.cases {
+            let at = spanned.span().start;
+            let case = spanned.get_mut();
+            let mut steps = Vec::new();
+            for name in &case.before {
+                let sequence = self.sequences.get(name);
+                let unknown = || (at, format!("case `{}`: no sequence is called `{name}`", case.name));
+                steps.extend(sequence.ok_or_else(unknown)?.iter().cloned().map(|mut step| {
+                    step.get_mut().precondition = true;
+                    step
+                }));
+            }
+            steps.append(&mut case.steps);
+            case.steps = steps;
         }
+        Ok(())
+    }
+
+    fn judge(&self) -> Result<(), (usize, String)> {
         let known = Variables::new(self.parameters.clone());
         for (name, message) in &self.messages {
             let at = message.span().start;
