@@ -14,8 +14,8 @@ use support::proselink;
 
 const NETWORK: &str = "epc.mnc001.mcc001.3gppnetwork.org";
 
-/// Three watchdogs before requests go to a peer that comes back, as fast as can be.
-const REOPEN: &str = "reopen = 0.01";
+/// Three watchdogs before requests go to a peer that comes back, and soon.
+const REOPEN: &str = "reopen = 0.1";
 
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()

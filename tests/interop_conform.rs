@@ -24,7 +24,7 @@ fn conform(folder: &Path, baseline: &str, port: u16, arguments: &[&str]) {
     let baseline = project.join("tests/conform").join(baseline);
     let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
     command.args(["conform", "--peer", &format!("tcp:127.0.0.1:{port}"), "--identity", &name("a")]);
-    command.args(["--timeout", "3s", "--captures"]).arg(folder.join("captures")).args(arguments);
+    command.arg("--captures").arg(folder.join("captures")).args(arguments);
     command.arg("--baseline").arg(&baseline);
     let Output { status, stdout, stderr } = command.output().expect("proselink runs");
     let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
@@ -58,7 +58,7 @@ fn free_diameter(story: &str, connects: Option<u16>) -> Option<(FreeDiameter, Pr
 async fn freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
     let Some((peer, program)) = free_diameter("conform-freediameter", None) else { return };
     program.says(1, "Core state: 3 -> 4").await;
-    conform(&peer.folder, "freediameter.baseline", peer.port, &[]);
+    conform(&peer.folder, "freediameter.baseline", peer.port, &["--timeout", "3s"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +68,8 @@ async fn freediameter_conforms_where_it_connects_to_us() {
     let Some((peer, program)) = free_diameter("conform-freediameter-called", Some(port)) else { return };
     program.says(1, "Core state: 3 -> 4").await;
     let listen = format!("tcp:127.0.0.1:{port}");
-    let arguments = ["--listen", &listen, "--case", "peer-*", "--case", "election"];
+    // It comes back in its own time.
+    let arguments = ["--listen", &listen, "--case", "peer-*", "--case", "election", "--timeout", "45s"];
     conform(&peer.folder, "freediameter.baseline", peer.port, &arguments);
 }
 
@@ -78,7 +79,7 @@ async fn erlang(story: &str) -> Option<(Erlang, Program)> {
         return None;
     }
     let (port, peer_port) = (free_port(), free_port());
-    let peer = Erlang { transport: Transport::Tcp, port, peer_port, watchdog: 30, folder: folder(story) };
+    let peer = Erlang { transport: Transport::Tcp, port, peer_port, watchdog: 6, folder: folder(story) };
     let program = peer.start();
     program.says(1, "purge: ready").await;
     Some((peer, program))
@@ -88,7 +89,7 @@ async fn erlang(story: &str) -> Option<(Erlang, Program)> {
 #[ignore = "scripts/test interop"]
 async fn erlang_conforms_to_the_base_protocol_but_for_what_is_known() {
     let Some((peer, _program)) = erlang("conform-erlang").await else { return };
-    conform(&peer.folder, "erlang.baseline", peer.port, &[]);
+    conform(&peer.folder, "erlang.baseline", peer.port, &["--timeout", "3s"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,6 +97,7 @@ async fn erlang_conforms_to_the_base_protocol_but_for_what_is_known() {
 async fn erlang_conforms_where_it_connects_to_us() {
     let Some((peer, _program)) = erlang("conform-erlang-called").await else { return };
     let listen = format!("tcp:127.0.0.1:{}", peer.peer_port);
-    let arguments = ["--listen", &listen, "--case", "peer-*", "--case", "election"];
+    // It comes back in its own time.
+    let arguments = ["--listen", &listen, "--case", "peer-*", "--case", "election", "--timeout", "45s"];
     conform(&peer.folder, "erlang.baseline", peer.port, &arguments);
 }

@@ -187,7 +187,8 @@ fn sound_answer(
             }
         }
     }
-    if let Some(asked) = asked.and_then(Header::parse).filter(|_| strict("P"))
+    // Of protocol errors one case judges this, or every case would fail for it. RFC 6733 section 6.2.
+    if let Some(asked) = asked.and_then(Header::parse).filter(|_| strict("P") && !header.flags.is_error())
         && asked.flags.is_proxiable() != header.flags.is_proxiable()
     {
         return Err(format!(

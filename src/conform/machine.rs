@@ -120,6 +120,8 @@ struct Line {
     taken: Option<Vec<u8>>,
     attempts: u32,
     used: bool,
+    /// DPR and DPA have been exchanged.
+    parted: bool,
     /// The octets sent last are the beginning of a message: nothing else may come between it and its end.
     halfway: bool,
     /// Requests that are answered when it is whole.
@@ -199,6 +201,22 @@ impl Machine {
             step: None,
             now: Duration::ZERO,
         })
+    }
+
+    /// Connects as this party once more and parts in order, whatever comes of it: a peer whose connection has broken may
+    /// throw away requests of the next one for a while, RFC 3539 section 3.4.1, but not after a DPR.
+    #[must_use]
+    pub fn mending(suite: Arc<Suite>, case: usize, settings: Settings, party: &str) -> Option<Self> {
+        let mut machine = Self::new(suite, case, settings)?;
+        machine.tasks =
+            [Task::Connect(party.to_owned()), Task::Greet(party.to_owned()), Task::Part(party.to_owned())].into();
+        Some(machine)
+    }
+
+    /// The parties that called and whose connection has ended without DPR and DPA.
+    pub fn broken(&self) -> impl Iterator<Item = &str> {
+        let broken = |(party, line): &(&String, &Line)| line.peer.is_some() && !line.parted && !self.listens(party);
+        self.lines.iter().filter(broken).map(|(party, _)| party.as_str())
     }
 
     /// What was said so far.
@@ -304,6 +322,7 @@ impl Machine {
             taken: None,
             attempts: 0,
             used: false,
+            parted: false,
             halfway: false,
             held: Vec::new(),
         })
@@ -486,7 +505,7 @@ impl Machine {
         if first {
             let line = self.line(party);
             line.link = Link::Opening;
-            (line.reason, line.sent, line.taken) = (None, None, None);
+            (line.reason, line.sent, line.taken, line.parted) = (None, None, None, false);
             line.queue.clear();
             line.used = true;
             self.actions.push((party.to_owned(), Action::Open));
@@ -606,6 +625,9 @@ impl Machine {
     fn part(&mut self, party: &str) -> Play {
         let (first, late) = self.clock(PARTING);
         let link = self.link(party);
+        if link == Link::Open && self.line(party).parted {
+            return self.end(party, false);
+        }
         if first && link == Link::Open {
             let identifier = self.next_identifier();
             let request = script::disconnect(&self.who(party), identifier);
@@ -623,6 +645,7 @@ impl Machine {
                         .is_some_and(|it| !it.is_request() && sent.is_some_and(|sent| sent.hop_by_hop == it.hop_by_hop))
                 };
                 let parted = self.line(party).queue.iter().any(parted);
+                self.line(party).parted |= parted;
                 if parted || late { self.end(party, late) } else { Play::Wait }
             }
             Link::Opening | Link::Up => self.end(party, link == Link::Opening),
@@ -872,12 +895,15 @@ impl Machine {
                             line.link = Link::Open;
                             line.peer = Some(who);
                         }
+                        line.parted |= script::is_dpa(message);
                         let taken = line.queue.remove(at);
                         if header.is_request() {
                             line.taken = taken;
                         }
                         return Some(Ok((one, captured)));
                     }
+                    // What is sent again may be of a connection, and a case, before.
+                    Err(_) if header.is_request() && header.flags.is_retransmitted() => {}
                     Err(what) => {
                         words.push(what);
                         clause = clause.or_else(|| one.clause.clone());

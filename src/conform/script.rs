@@ -90,6 +90,11 @@ pub(super) fn peer_of(message: &[u8]) -> Option<Who> {
     is_cea.then_some(who)
 }
 
+/// Whether this is a DPA of success.
+pub(super) fn is_dpa(message: &[u8]) -> bool {
+    Header::parse(message).is_some_and(|it| it.code == DISCONNECT && !it.is_request()) && succeeds(message)
+}
+
 /// The name of a request that every node answers alike.
 pub(super) fn base_request(message: &[u8]) -> Option<&'static str> {
     let header = Header::parse(message).filter(|header| header.is_request() && header.application == APPLICATION)?;

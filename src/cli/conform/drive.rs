@@ -87,7 +87,16 @@ impl Driver {
 
     /// Plays a case of a suite; `None` when there is no such case.
     pub async fn play(&mut self, suite: &Arc<Suite>, case: usize, settings: &Settings) -> Option<Played> {
-        let mut machine = Machine::new(Arc::clone(suite), case, settings.clone())?;
+        let machine = Machine::new(Arc::clone(suite), case, settings.clone())?;
+        let (played, broken) = self.run(suite, machine).await?;
+        for party in broken {
+            let machine = Machine::mending(Arc::clone(suite), case, settings.clone(), &party)?;
+            self.run(suite, machine).await?;
+        }
+        Some(played)
+    }
+
+    async fn run(&mut self, suite: &Suite, mut machine: Machine) -> Option<(Played, Vec<String>)> {
         let begun = Instant::now();
         self.forget_dead();
 
@@ -107,7 +116,8 @@ impl Driver {
                 let outcome = outcome.clone();
                 self.settle(&machine).await;
                 let peer = machine.peer().cloned();
-                return Some(Played { outcome, spoken: machine.spoken().to_vec(), peer });
+                let broken = machine.broken().map(str::to_owned).collect();
+                return Some((Played { outcome, spoken: machine.spoken().to_vec(), peer }, broken));
             }
             let wait = machine.wakes_at().map_or(Duration::from_secs(1), |at| at.saturating_sub(begun.elapsed()));
             match timeout(wait, self.news.recv()).await {

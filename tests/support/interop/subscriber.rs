@@ -130,7 +130,7 @@ impl Element for Subscriber {
             Event::Answer { token, result } => {
                 self.answers.insert(token.0, result.map(came));
             }
-            Event::Undelivered { .. } | Event::Stored { .. } | Event::Timer { .. } => {}
+            Event::Undelivered { .. } | Event::Stored { .. } | Event::Authenticated { .. } | Event::Timer { .. } => {}
         }
     }
 }
