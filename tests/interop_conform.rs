@@ -57,7 +57,7 @@ fn free_diameter(story: &str, connects: Option<u16>) -> Option<(FreeDiameter, Pr
 #[ignore = "scripts/test interop"]
 async fn freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
     let Some((peer, program)) = free_diameter("conform-freediameter", None) else { return };
-    program.says(1, "Core state: 3 -> 4").await;
+    program.says(1, "freeDiameterd daemon initialized").await;
     conform(&peer.folder, "freediameter.baseline", peer.port, &["--timeout", "3s"]);
 }
 
@@ -66,7 +66,7 @@ async fn freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
 async fn freediameter_conforms_where_it_connects_to_us() {
     let port = free_port();
     let Some((peer, program)) = free_diameter("conform-freediameter-called", Some(port)) else { return };
-    program.says(1, "Core state: 3 -> 4").await;
+    program.says(1, "freeDiameterd daemon initialized").await;
     let listen = format!("tcp:127.0.0.1:{port}");
     // It comes back in its own time.
     let arguments = ["--listen", &listen, "--case", "peer-*", "--case", "election", "--timeout", "45s"];

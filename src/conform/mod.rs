@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! suite.rs    the file, read and judged, errors with line and column      build.rs  messages from templates, and their damage
-//! machine.rs  a case as it runs                                           judge.rs  is it what was expected?
+//! machine.rs  a case as it runs, machine/step.rs one step of it            judge.rs  is it what was expected?
 //! script.rs   a case with what every case does around it                  suites/   those that come with the program
 //! ```
 
@@ -15,6 +15,8 @@ mod judge;
 mod machine;
 mod script;
 mod suite;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

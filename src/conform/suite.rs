@@ -436,7 +436,7 @@ impl Expectation {
         for codes in [&self.result, &self.experimental].into_iter().flatten() {
             super::judge::codes(codes)?;
         }
-        for word in self.lenient.iter().filter(|word| !LENIENT.contains(&word.as_str())) {
+        if let Some(word) = self.lenient.iter().find(|word| !LENIENT.contains(&word.as_str())) {
             return Err(format!("`lenient` knows {}, not `{word}`", LENIENT.join(", ")));
         }
         let failed = match &self.failed {
