@@ -55,7 +55,7 @@ fn free_diameter(story: &str, connects: Option<u16>) -> Option<(FreeDiameter, Pr
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "scripts/test interop"]
-async fn freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
+async fn tcp_freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
     let Some((peer, program)) = free_diameter("conform-freediameter", None) else { return };
     program.says(1, "freeDiameterd daemon initialized").await;
     conform(&peer.folder, "freediameter.baseline", peer.port, &["--timeout", "3s"]);
@@ -63,7 +63,7 @@ async fn freediameter_conforms_to_the_base_protocol_but_for_what_is_known() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "scripts/test interop"]
-async fn freediameter_conforms_where_it_connects_to_us() {
+async fn tcp_freediameter_conforms_where_it_connects_to_us() {
     let port = free_port();
     let Some((peer, program)) = free_diameter("conform-freediameter-called", Some(port)) else { return };
     program.says(1, "freeDiameterd daemon initialized").await;
@@ -87,14 +87,14 @@ async fn erlang(story: &str) -> Option<(Erlang, Program)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "scripts/test interop"]
-async fn erlang_conforms_to_the_base_protocol_but_for_what_is_known() {
+async fn tcp_erlang_conforms_to_the_base_protocol_but_for_what_is_known() {
     let Some((peer, _program)) = erlang("conform-erlang").await else { return };
     conform(&peer.folder, "erlang.baseline", peer.port, &["--timeout", "3s"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "scripts/test interop"]
-async fn erlang_conforms_where_it_connects_to_us() {
+async fn tcp_erlang_conforms_where_it_connects_to_us() {
     let Some((peer, _program)) = erlang("conform-erlang-called").await else { return };
     let listen = format!("tcp:127.0.0.1:{}", peer.peer_port);
     // It comes back in its own time.
