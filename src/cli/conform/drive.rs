@@ -14,6 +14,8 @@ use crate::net::{Association, Endpoint, Listener, Net, NetError, Outgoing, Sende
 
 /// How long the end of a connection is waited for between two cases.
 const ENDING: Duration = Duration::from_millis(1500);
+/// How long a peer may take to forget a connection that has ended: it gives no sign of it.
+const FORGETTING: Duration = Duration::from_millis(30);
 /// Messages and events waiting to be looked at.
 const QUEUE: usize = 1024;
 
@@ -188,12 +190,16 @@ impl Driver {
     }
 
     async fn wait_for_ends(&mut self) {
+        if self.ending.is_empty() {
+            return;
+        }
         for task in self.ending.drain(..) {
             let stop = task.abort_handle();
             if timeout(ENDING, task).await.is_err() {
                 stop.abort();
             }
         }
+        tokio::time::sleep(FORGETTING).await;
     }
 
     fn forget_dead(&mut self) {
