@@ -16,6 +16,7 @@
 //! - [`catalogue`]: dictionaries as values: given away to other tools, taken from them, compared
 //! - [`replay`]: a capture said again to a live peer, without input and output
 //! - [`report`]: ladders and verdicts, for people and for other tools
+//! - [`conform`]: what a live peer should do, as data, and the judge of what it does
 //! - [`store`]: what must outlive a crash
 //! - with the feature `net`: `net` (transports), `node` (a running element), `cli`
 //!
@@ -41,6 +42,7 @@ pub mod anonymize;
 pub mod avp;
 pub mod capture;
 pub mod catalogue;
+pub mod conform;
 pub mod diff;
 mod folding;
 pub mod generic;

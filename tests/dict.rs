@@ -5,7 +5,6 @@
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/command.rs"]
-#[allow(dead_code, reason = "each test file uses a part")]
 mod command;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};

@@ -1,5 +1,5 @@
 //! `proselink store` as an operator uses it: backup, restore, check; a full disk, and a store that is in use.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "net"))]
 
 #[path = "support/command.rs"]
 mod command;

@@ -358,7 +358,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The machine's name, made a host name of two labels at least.
-fn machine_name() -> String {
+pub fn machine_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name: String = name.trim().chars().filter(char::is_ascii_graphic).collect();
     match name.as_str() {

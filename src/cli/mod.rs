@@ -8,6 +8,7 @@ mod begin;
 mod call;
 pub mod case;
 pub mod config;
+pub mod conform;
 pub mod conversation;
 pub mod decode;
 pub mod demo;
@@ -135,6 +136,8 @@ enum Verb {
     Doctor(doctor::DoctorArgs),
     /// Judge configuration files
     Config(config::ConfigArgs),
+    /// Judge a live peer by suites of conformance cases: the base protocol, PC2, PC3, PC4a, your own
+    Conform(Box<conform::ConformArgs>),
     /// Put load on a peer: throughput, and latency in percentiles
     Load(load::LoadArgs),
     /// Look into a running node: UEs, one UE, moves, peers
@@ -192,6 +195,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::AppServer(args) => party::serve::app_server(args, &cli.globals),
         Verb::Doctor(args) => doctor::run(args, &cli.globals),
         Verb::Config(args) => config::run(args, &cli.globals),
+        Verb::Conform(args) => conform::run(*args, &cli.globals),
         Verb::Load(args) => load::run(args, &cli.globals),
         Verb::Show(args) => show::run(args, &cli.globals),
         Verb::Revoke(args) => show::revoke(args, &cli.globals),

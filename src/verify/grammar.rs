@@ -9,9 +9,12 @@ use super::Spot;
 use super::checks::{self, Area, Check};
 use super::finding::{Finding, Report};
 
+/// A command by application, code and whether it is a request, and what is known of it.
+type Slot = Option<(u32, u32, bool, Known)>;
+
 /// Commands by header, so that the lists of interfaces are looked through once a command.
 pub(super) struct Commands {
-    known: Box<[Option<(u32, u32, bool, Known)>]>,
+    known: Box<[Slot]>,
 }
 
 /// What is known of a command: its definition, and whether its application is one that we type.

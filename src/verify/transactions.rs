@@ -235,7 +235,7 @@ impl Transactions {
 
     /// Tells the requests that were never answered.
     pub fn finish(&mut self, report: &mut Report) {
-        let mut open: Vec<_> = self.open.drain().map(|(key, open)| (key, open)).collect();
+        let mut open: Vec<_> = self.open.drain().collect();
         open.sort_by_key(|(_, open)| (open.spot.capture, open.spot.frame, open.spot.index));
         for (key, open) in open {
             let name = interfaces::command(open.application, open.code, true).map_or_else(

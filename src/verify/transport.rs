@@ -41,7 +41,7 @@ pub(super) struct Begun {
 impl Begun {
     /// How many streams a side may send on, when both sides have said.
     pub fn streams(&self, direction: u8) -> Option<u16> {
-        let (own, other) = (self.streams[usize::from(direction & 1)], self.streams[usize::from(1 - direction & 1)]);
+        let (own, other) = (self.streams[usize::from(direction & 1)], self.streams[usize::from((direction & 1) ^ 1)]);
         (own.0 > 0 && other.1 > 0).then(|| own.0.min(other.1))
     }
 }

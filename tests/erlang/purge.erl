@@ -29,6 +29,8 @@ main() ->
         {'Vendor-Specific-Application-Id', [[{'Vendor-Id', 10415}, {'Auth-Application-Id', [16777251]}]]},
         {decode_format, map},
         {string_decode, false},
+        %% Without this the base protocol is that of RFC 3588.
+        {application, [{alias, common}, {dictionary, diameter_gen_base_rfc6733}, {module, ?MODULE}]},
         {application, [{alias, s6a}, {dictionary, s6a}, {module, ?MODULE}, {answer_errors, callback}]}
     ]),
     Module = list_to_existing_atom("diameter_" ++ Transport),
@@ -129,8 +131,23 @@ handle_request(#diameter_packet{msg = ['PUR' | Request], errors = []}, _Service,
         'Auth-Session-State' => ?NO_STATE_MAINTAINED,
         'Origin-Host' => Identity,
         'Origin-Realm' => Realm,
+        'Proxy-Info' => maps:get('Proxy-Info', Request, []),
         'Class' => Class
+    }]};
+handle_request(#diameter_packet{msg = ['PUR' | #{'Session-Id' := Session}], errors = Errors}, _Service, {_, Caps}) ->
+    #diameter_caps{origin_host = {Identity, _}, origin_realm = {Realm, _}} = Caps,
+    say("a request is not as it should be: ~0P", [Errors, 20]),
+    %% Result-Code and Failed-AVP follow from the errors.
+    {reply, ['PUA' | #{
+        'Session-Id' => Session,
+        'Auth-Session-State' => ?NO_STATE_MAINTAINED,
+        'Origin-Host' => Identity,
+        'Origin-Realm' => Realm
     }]};
 handle_request(#diameter_packet{errors = Errors}, _Service, _Peer) ->
     say("a request is not as it should be: ~0P", [Errors, 20]),
-    {answer_message, 5012}.
+    {answer_message, code(Errors)}.
+
+code([{Code, _} | _]) -> Code;
+code([Code | _]) when is_integer(Code) -> Code;
+code(_) -> 5012.

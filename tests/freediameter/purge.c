@@ -25,7 +25,8 @@ struct msg;
 struct avp;
 struct session;
 
-enum { OBJECT_VENDOR = 1, OBJECT_APPLICATION = 2, OBJECT_AVP = 5, OBJECT_COMMAND = 6 };
+enum { OBJECT_VENDOR = 1, OBJECT_APPLICATION = 2, OBJECT_AVP = 5, OBJECT_COMMAND = 6, OBJECT_RULE = 7 };
+enum { RULE_FIXED_HEAD = 1, RULE_REQUIRED = 2 };
 enum { VENDOR_BY_NUMBER = 10, AVP_BY_ITS_NAME = 51 };
 enum { LAST_CHILD = 4, NEW_END_TO_END = 1, BY_COMMAND = 3 };
 enum { FLAG_REQUEST = 0x80, FLAG_PROXIABLE = 0x40, FLAG_ERROR = 0x20 };
@@ -33,6 +34,7 @@ enum { FLAG_REQUEST = 0x80, FLAG_PROXIABLE = 0x40, FLAG_ERROR = 0x20 };
 struct vendor { uint32_t id; const char *name; };
 struct application { uint32_t id; const char *name; };
 struct command { uint32_t code; const char *name; uint8_t fixed, flags; };
+struct rule { struct dict_object *avp; int position; unsigned order; int least, most; };
 struct octets { uint8_t *data; size_t length; };
 union value { struct octets octets; uint32_t number; uint64_t widest; };
 struct avp_header { uint32_t code; uint8_t flags; uint32_t length, vendor; union value *value; };
@@ -196,6 +198,19 @@ static void on_signal(void) {
     free(copy);
 }
 
+/* What a request must carry, each once. */
+static int add_rules(void) {
+    static const char *const names[] = { "Session-Id", "Auth-Session-State", "Origin-Host", "Origin-Realm",
+                                         "Destination-Realm", "User-Name", "Class" };
+    int error = 0;
+    for (size_t at = 0; !error && at < sizeof names / sizeof *names; at++) {
+        struct rule rule = { NULL, at ? RULE_REQUIRED : RULE_FIXED_HEAD, at ? 0 : 1, 1, 1 };
+        error = model(names[at], &rule.avp);
+        if (!error) error = fd_dict_new(fd_g_config->dictionary, OBJECT_RULE, &rule, request_model, NULL);
+    }
+    return error;
+}
+
 int fd_ext_init(int major, int minor, char *words) {
     static const struct vendor vendor = { 10415, "3GPP" };
     static const struct application application = { 16777251, "S6a" };
@@ -220,6 +235,7 @@ int fd_ext_init(int major, int minor, char *words) {
     }
     if (!error) error = fd_dict_new(dictionary, OBJECT_APPLICATION, &application, vendor_object, &application_object);
     if (!error) error = fd_dict_new(dictionary, OBJECT_COMMAND, &request, application_object, &request_model);
+    if (!error) error = add_rules();
     if (!error) error = fd_dict_new(dictionary, OBJECT_COMMAND, &answer, application_object, NULL);
     filter.application = application_object;
     filter.command = request_model;

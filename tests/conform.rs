@@ -1,0 +1,347 @@
+//! `proselink conform` against our own elements: every suite passes; what a tester writes is judged, reported, captured and
+//! kept in a baseline; every command of docs/conformance.md runs.
+
+#![cfg(feature = "net")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use support::proselink;
+
+const NETWORK: &str = "epc.mnc001.mcc001.3gppnetwork.org";
+
+/// Three watchdogs before requests go to a peer that comes back, and soon.
+const REOPEN: &str = "reopen = 0.1";
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A port of TCP that is free at 127.0.0.1.
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// An element of ours that runs until the test is over.
+struct Element {
+    child: Child,
+    /// Where it listens.
+    at: String,
+}
+
+impl Element {
+    /// Starts it from its configuration but for `listen`, and waits until it listens.
+    fn start(folder: &Path, name: &str, config: &str) -> Self {
+        let port = free_port();
+        let at = format!("tcp:127.0.0.1:{port}");
+        let file = folder.join(format!("{name}.toml"));
+        std::fs::write(&file, format!("listen = [\"{at}\"]\n{config}")).unwrap();
+        let mut command = proselink();
+        command.args(["run", "-c"]).arg(&file).current_dir(folder).stdout(Stdio::piped());
+        let log = std::fs::File::create(folder.join(format!("{name}.log"))).unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let log = std::fs::read_to_string(folder.join(format!("{name}.log"))).unwrap();
+        assert!(line.contains(" listens at "), "{name}: {line}{log}");
+        Self { child, at }
+    }
+}
+
+impl Drop for Element {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn responder(folder: &Path, more: &str) -> Element {
+    let config = format!(
+        "identity = \"peer.example.net\"\nrealm = \"example.net\"\ntc = 0.3\ntc_max = 0.3\n\n[[peer]]\n\
+         identity = \"a.example.net\"\n{more}\n[responder]\napplications = [\"S6a\"]\nstrict = true\n"
+    );
+    Element::start(folder, "responder", &config)
+}
+
+fn function(folder: &Path) -> Element {
+    let config = format!(
+        r#"identity = "function.{NETWORK}"
+realm = "{NETWORK}"
+store = "function.redb"
+{REOPEN}
+peer = [{{ identity = "mme.{NETWORK}" }}, {{ identity = "hss.{NETWORK}" }}, {{ identity = "app-server.{NETWORK}" }}]
+
+[function]
+plmn = "001-01"
+allocator = 0
+network_key = "30313233343536373839616263646566"
+mmes = ["mme.{NETWORK}"]
+hss = {{ host = "hss.{NETWORK}", realm = "{NETWORK}" }}
+
+[[function.app_servers]]
+host = "app-server.{NETWORK}"
+realm = "{NETWORK}"
+applications = ["mcc001.mnc01.ProSeApp.Demo"]
+"#
+    );
+    Element::start(folder, "function", &config)
+}
+
+fn app_server(folder: &Path) -> Element {
+    let mut hash = proselink()
+        .args(["user", "hash", "user1@demo.example"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    hash.stdin.take().unwrap().write_all(b"let me in\n").unwrap();
+    let line = text(&hash.wait_with_output().unwrap().stdout);
+    let (_, hash) = line.trim().split_once(':').expect("NAME:HASH");
+    let config = format!(
+        r#"identity = "app-server.{NETWORK}"
+realm = "{NETWORK}"
+store = "app-server.redb"
+{REOPEN}
+peer = [{{ identity = "ue.{NETWORK}" }}, {{ identity = "function.{NETWORK}" }}]
+
+[app_server]
+applications = ["mcc001.mnc01.ProSeApp.Demo"]
+lab = true
+
+[[app_server.users]]
+name = "user1@demo.example"
+password = '{hash}'
+
+[[app_server.functions]]
+host = "function.{NETWORK}"
+realm = "{NETWORK}"
+addresses = ["127.0.0.1"]
+"#
+    );
+    Element::start(folder, "app-server", &config)
+}
+
+fn hss(folder: &Path) -> Element {
+    let config = format!(
+        r#"identity = "hss.{NETWORK}"
+realm = "{NETWORK}"
+peer = [{{ identity = "function.{NETWORK}" }}]
+
+[hss]
+functions = ["function.{NETWORK}"]
+subscribers = [
+  {{ imsi = "001010000000001", msisdn = "491510000001", prose_permission = 255 }},
+  {{ imsi = "001010000000002" }},
+  {{ imsi = "001010000000003", prose_permission = 0 }},
+]
+"#
+    );
+    Element::start(folder, "hss", &config)
+}
+
+fn conform(folder: &Path, arguments: &[&str]) -> Output {
+    proselink().arg("conform").args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap()
+}
+
+/// A whole suite, of which every case passes.
+fn passes(folder: &Path, least: usize, arguments: &[&str]) {
+    let output = conform(folder, arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
+    let passed = out.lines().filter(|line| line.starts_with("pass ")).count();
+    assert!(passed >= least, "{passed} passed, {least} should have: {out}{err}");
+    println!("{}", out.lines().rev().take(8).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn our_node_conforms_to_the_base_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = responder(folder.path(), "");
+    passes(folder.path(), 60, &["--peer", &node.at, "--identity", "a.example.net"]);
+}
+
+#[test]
+fn our_node_conforms_to_the_base_protocol_where_it_connects_to_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = format!("tcp:127.0.0.1:{}", free_port());
+    let node = responder(folder.path(), &format!("connect_to = \"{listen}\"\n"));
+    let cases = ["--case", "peer-*", "--case", "election", "--timeout", "10s"];
+    let arguments = ["--peer", &node.at, "--identity", "a.example.net", "--listen", &listen];
+    passes(folder.path(), 7, &[&arguments[..], &cases[..]].concat());
+}
+
+#[test]
+fn our_function_conforms_to_pc2_and_pc4a() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = function(folder.path());
+    passes(folder.path(), 20, &["--suite", "pc2", "--peer", &node.at]);
+    passes(folder.path(), 20, &["--suite", "pc4a-function", "--peer", &node.at]);
+}
+
+#[test]
+fn our_app_server_conforms_to_pc3_and_pc2() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = app_server(folder.path());
+    passes(folder.path(), 20, &["--suite", "pc3", "--peer", &node.at]);
+    passes(folder.path(), 20, &["--suite", "pc2-app-server", "--peer", &node.at]);
+}
+
+#[test]
+fn our_hss_conforms_to_pc4a() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = hss(folder.path());
+    let identity = format!("function.{NETWORK}");
+    passes(folder.path(), 20, &["--suite", "pc4a", "--peer", &node.at, "--identity", &identity]);
+}
+
+/// A suite of a tester who expects what is not so: it fails, is shown, captured, reported, and known from then on.
+#[test]
+fn what_does_not_pass_is_told_captured_and_known_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let node = responder(folder, "");
+    std::fs::write(
+        folder.join("my.toml"),
+        r#"suite = "mine"
+title = "What I want to see"
+
+[parties.tester]
+applications = [16777251]
+
+[messages.dwr]
+command = "Device-Watchdog-Request"
+avps = [
+  { name = "Origin-Host", value = "${identity}" },
+  { name = "Origin-Realm", value = "${realm}" },
+]
+
+[[case]]
+name = "good"
+title = "A watchdog is answered"
+clause = "RFC 6733 5.5"
+steps = [{ send = "dwr" }, { expect = { result = 2001, capture = { host = "Origin-Host" } } },
+  { send = "dwr" }, { expect = { values = { "Origin-Host" = "${host}" } } }]
+
+[[case]]
+name = "bad"
+title = "A watchdog is <refused>"
+clause = "none"
+steps = [{ send = "dwr" }, { expect = { result = 5012 } }]
+
+[[case]]
+name = "unclear"
+title = "What it rests on does not hold"
+clause = "none"
+steps = [{ send = "dwr" }, { expect = { silence = true }, precondition = true }]
+"#,
+    )
+    .unwrap();
+    let common = ["--suite", "my.toml", "--peer", &node.at, "--identity", "a.example.net"];
+    let run = |more: &[&str]| conform(folder, &[&common[..], more].concat());
+    let output = run(&["--captures", "caps", "--junit", "j.xml", "--html", "h.html"]);
+    let out = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{out}{}", text(&output.stderr));
+    for words in [
+        "pass         mine/good",
+        "fail         mine/bad",
+        "inconclusive mine/unclear",
+        "Result-Code 5012 DIAMETER_UNABLE_TO_COMPLY was expected, Result-Code 2001 DIAMETER_SUCCESS came (none, line 25",
+        "3 cases: 1 pass, 1 fail, 1 inconclusive",
+        "captured in caps/mine-bad.pcapng",
+    ] {
+        assert!(out.contains(words), "{words}\n{out}");
+    }
+    let decoded = proselink().args(["decode", "--json", "caps/mine-bad.pcapng"]).current_dir(folder).output().unwrap();
+    assert!(text(&decoded.stdout).lines().count() >= 4, "{}", text(&decoded.stdout));
+    assert!(!folder.join("caps/mine-good.pcapng").exists());
+    let junit = std::fs::read_to_string(folder.join("j.xml")).unwrap();
+    assert!(junit.contains(r#"tests="3""#) && junit.contains(r#"failures="1""#), "{junit}");
+    let html = std::fs::read_to_string(folder.join("h.html")).unwrap();
+    assert!(html.contains("A watchdog is &lt;refused&gt;") && !html.contains("http"), "{html}");
+
+    let written = run(&["--baseline", "known.txt", "--write-baseline"]);
+    assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
+    let baseline = std::fs::read_to_string(folder.join("known.txt")).unwrap();
+    assert!(baseline.contains("mine/bad fail # none: Result-Code 5012"), "{baseline}");
+    let known = run(&["--baseline", "known.txt", "--json"]);
+    assert_eq!(known.status.code(), Some(0), "{}", text(&known.stdout));
+    let lines: Vec<serde_json::Value> =
+        text(&known.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!((&lines[1]["verdict"], &lines[1]["known"]), (&"fail".into(), &true.into()));
+    assert_eq!(lines[3]["known"], 2);
+    std::fs::write(folder.join("known.txt"), "mine/good fail\nmine/bad nonsense\n").unwrap();
+    let refused = run(&["--baseline", "known.txt"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("known.txt:2: "), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn what_cannot_be_played_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("tcp:127.0.0.1:{}", free_port());
+    let output = conform(folder.path(), &["--peer", &nobody, "--timeout", "1s"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("there is no connection"), "{}", text(&output.stderr));
+    std::fs::write(
+        folder.path().join("my.toml"),
+        "suite = \"mine\"\ntitle = \"t\"\n[[case]]\nname = \"a\"\ntitle = \"t\"\nclause = \"c\"\nsteps = [{ send = \"x\" }]\n",
+    )
+    .unwrap();
+    for (arguments, words) in [
+        (&["--suite", "my.toml"][..], "my.toml:7:10: case `a`, step 1: no message is called `x`"),
+        (&["--suite", "nothing"], "no suite is called \"nothing\""),
+        (&["--set", "colour=blue"], "the suite has no parameter \"colour\"; it has application, command"),
+        (&["--listen", "mars=tcp:127.0.0.1:1"], "no party of the suite is called \"mars\""),
+        (&["--case", "nothing"], "no case has this name"),
+        (&["--case", "election"], "needs --listen called=ENDPOINT"),
+    ] {
+        let output = conform(folder.path(), &[&["--peer", &nobody], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(words), "{words}\n{}", text(&output.stderr));
+    }
+}
+
+/// The console blocks and files of docs/conformance.md, as a reader would use them.
+#[test]
+fn every_command_of_the_guide_runs() {
+    let guide = include_str!("../docs/conformance.md");
+    let folder = tempfile::tempdir().unwrap();
+    let node = responder(folder.path(), "\n[[peer]]\nidentity = \"client.example.org\"\n");
+    let block = |language: &str| {
+        let (_, rest) = guide.split_once(&format!("```{language}\n")).expect("a block");
+        rest.split_once("```").expect("its end").0.to_owned()
+    };
+    std::fs::write(folder.path().join("my.toml"), block("toml")).unwrap();
+    let (mut inside, mut run) = (false, 0);
+    for line in guide.lines() {
+        match line {
+            "```console" => inside = true,
+            "```" => inside = false,
+            line if inside && line.starts_with("$ proselink conform ") => {
+                let typed = line.trim_start_matches("$ proselink ").replace("tcp:127.0.0.20", &node.at);
+                let words: Vec<&str> = typed.split_whitespace().map(|word| word.trim_matches('\'')).collect();
+                let output = proselink().args(&words).current_dir(folder.path()).output().unwrap();
+                let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+                assert_eq!(output.status.code(), Some(0), "{typed}\n{said}");
+                run += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(run >= 5, "{run} commands");
+}
+
+/// Whoever calls the help sees what a verdict is.
+#[test]
+fn the_help_tells_of_verdicts_and_exit_codes() {
+    let output = Command::new(env!("CARGO_BIN_EXE_proselink")).args(["conform", "--help"]).output().unwrap();
+    let help = text(&output.stdout);
+    for words in ["Verdicts: pass, fail, inconclusive", "Exit codes: 0 all pass or are known", "docs/conformance.md"] {
+        assert!(help.contains(words), "{words}\n{help}");
+    }
+}
