@@ -34,7 +34,9 @@ fn main() -> ExitCode {
         let good = match argument.as_str() {
             "--ues" => value.parse().map(|ues| settings.ues = ues).is_ok() && settings.ues > 2 * SMALL,
             "--seconds" => value.parse().map(|seconds| settings.seconds = seconds).is_ok(),
-            "--cache" => value.parse().map(|mb: usize| settings.cache = Options::default().cache_octets(mb << 20)).is_ok(),
+            "--cache" => {
+                value.parse().map(|mb: usize| settings.cache = Options::default().cache_octets(mb << 20)).is_ok()
+            }
             "--folder" => {
                 settings.folder = PathBuf::from(&value);
                 settings.folder.is_dir()
@@ -109,7 +111,11 @@ fn measure(settings: &Settings, folder: &Path) -> Result<(), StoreError> {
         let lap = Lap::start();
         let store = EmbeddedStore::open(path, settings.cache.clone().verify(verify))?;
         let found = store.get(Subscriber(1).imsi())?.is_some() && store.count()? == count;
-        println!("from start to serving, {what}: {:.2} s (CPU {:.2} s), whole: {found}", lap.wall().as_secs_f64(), lap.cpu().as_secs_f64());
+        println!(
+            "from start to serving, {what}: {:.2} s (CPU {:.2} s), whole: {found}",
+            lap.wall().as_secs_f64(),
+            lap.cpu().as_secs_f64()
+        );
         println!("  resident {} MB", resident() / 1_000_000);
     }
     drop(std::fs::remove_file(&crashed));
