@@ -18,11 +18,13 @@
 //! new_file.rs a file that appears whole or not at all
 //! schema.rs   versions of its tables, and how older ones are brought up
 //! records.rs  the contexts in memory
+//! changed.rs  what a transaction changes in the indexes
 //! tables.rs   a moment of the store, and a transaction on it
 //! transfer.rs a store as lines of text and back
 //! check.rs    every record looked at
 //! ```
 
+mod changed;
 mod check;
 mod file;
 mod new_file;
