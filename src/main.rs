@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A store of a million UEs leaves the heap of the C library full of gaps, and most of a write was the search for one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(proselink::cli::main(std::env::args_os()))
 }

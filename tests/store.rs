@@ -224,6 +224,12 @@ fn fits(path: &Path) -> bool {
     }
 }
 
+/// Files in the folder that are not finished.
+fn unfinished(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().contains(".new-")).count()
+}
+
 #[test]
 fn an_export_that_is_killed_leaves_nothing_that_passes_for_one() {
     let (folder, [original, backup, copy]) = place();
@@ -254,7 +260,10 @@ fn an_export_that_is_killed_leaves_nothing_that_passes_for_one() {
     child.wait().unwrap();
     if backup.exists() {
         assert_eq!(store("import", &[&copy, Path::new("-r"), &backup]).status.code(), Some(0), "it was whole");
+        fs::remove_file(&backup).unwrap();
     }
+    assert_eq!(store("export", &[&original, Path::new("-w"), &backup]).status.code(), Some(0));
+    assert_eq!(unfinished(folder.path()), 0, "the next export removes what the killed one left");
     assert!(fits(&original), "what was exported is unharmed");
 }
 
@@ -280,5 +289,5 @@ fn an_import_that_is_killed_leaves_no_store() {
     let imported = with_input(&["store", "import", copy.to_str().unwrap()], &text);
     assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
     assert!(fits(&copy));
-    assert!(fs::read_dir(folder.path()).unwrap().count() >= 2);
+    assert_eq!(unfinished(folder.path()), 0, "and it is gone");
 }

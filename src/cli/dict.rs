@@ -42,6 +42,24 @@ Wireshark includes diameter/Custom.xml of its data folder. Without the rights to
   cp -r /usr/share/wireshark wireshark && cp Custom.xml wireshark/diameter/
   WIRESHARK_DATA_DIR=$PWD/wireshark tshark -r demo.pcapng";
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  proselink dict import vendor.xml --into lab.json
+      AVPs of Wireshark's XML; all of them, or none when one conflicts
+  proselink dict import /usr/share/wireshark/diameter/dictionary.xml --into lab.json --skip-conflicts
+  proselink --dictionary lab.json decode trace.pcapng";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  proselink dict show PDUID                by name
+  proselink dict show 10415/3604           by vendor and code
+  proselink dict show 268 --json";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  proselink dict lint                      our own tables
+  proselink dict lint lab.json vendor.xml  files of other tools, too";
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// Write the dictionary for another tool
@@ -81,6 +99,7 @@ struct ExportArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
 struct ImportArgs {
     /// Dictionaries: Wireshark's XML, freeDiameter's JSON, or our own
     #[arg(value_name = "FILE", required = true)]
@@ -94,6 +113,7 @@ struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
 struct ShowArgs {
     /// Names, codes, or VENDOR/CODE
     #[arg(value_name = "NAME|CODE", required = true)]
@@ -104,6 +124,7 @@ struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = LINT_EXAMPLES)]
 struct LintArgs {
     /// Dictionaries; without any our own tables are judged
     #[arg(value_name = "FILE")]

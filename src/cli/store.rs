@@ -1,7 +1,7 @@
 //! `proselink store`: backup, restore and check of the store of a function or an app server.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::output::say;
 use super::{Globals, exit};
 use crate::store::StoreError;
-use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, Options, TransferError};
+use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, NewFile, Options, TransferError};
 
 /// The arguments of `store`.
 #[derive(Debug, Args)]
@@ -140,38 +140,17 @@ fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
         embedded::export(&store.reader(), &mut BufWriter::new(io::stdout().lock()))?;
         return Ok(exit::GOOD);
     }
-    let failed = |error: &io::Error| Failure::file(write, error);
-    if write.exists() {
-        return Err(StoreError::Exists { path: write.to_owned() }.into());
-    }
-    let mut name = write.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".new-{}", std::process::id()));
-    let unfinished = write.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let file = options.open(&unfinished).map_err(|error| failed(&error))?;
-    let exported = write_export(&store, file).and_then(|counts| {
-        // A link, unlike a new name, never takes the place of a file that came meanwhile.
-        fs::hard_link(&unfinished, write).map_err(|error| failed(&error))?;
-        Ok(counts)
-    });
-    let _ = fs::remove_file(&unfinished);
-    let counts = exported?;
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => StoreError::Exists { path: write.to_owned() }.into(),
+        _ => Failure::file(write, &error),
+    };
+    let new = NewFile::make(write).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 20, new.file());
+    let counts = embedded::export(&store.reader(), &mut out)?;
+    drop(out);
+    new.finish().map_err(failed)?;
     eprintln!("{}: {}", write.display(), in_words(&counts));
     Ok(exit::GOOD)
-}
-
-fn write_export(store: &EmbeddedStore, file: File) -> Result<embedded::Counts, Failure> {
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let counts = embedded::export(&store.reader(), &mut out)?;
-    let synced = out.flush().and_then(|()| out.get_ref().sync_all());
-    synced.map_err(TransferError::Write)?;
-    Ok(counts)
 }
 
 fn in_words(counts: &Counts) -> String {

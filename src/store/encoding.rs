@@ -11,11 +11,14 @@
 //! Numbers are LEB128, texts have their length in front. A text that was in the record before is written as its place
 //! in the order of texts; a host below its realm is written without the realm.
 
+#[cfg(feature = "net")]
+mod index;
 pub(super) mod users;
 
+#[cfg(feature = "net")]
+pub(super) use index::index;
+
 use super::context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
-use super::engine::user_hash;
-use super::indexes::{Index, Pair};
 use super::{Cursor, Stored};
 use crate::registration::identifiers::{Fqdn, FunctionAddress, Id2, Imsi, Msisdn, Pduid, PlmnId, UnixSeconds};
 
@@ -135,38 +138,6 @@ pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
 #[cfg(feature = "net")]
 pub(super) fn version(record: &[u8]) -> Result<u64, RecordFault> {
     open(record)?.number("the version")
-}
-
-/// Tells the index entries of a record, those of [`entries`](super::engine::entries), without making the context: the start
-/// of a store reads all of them.
-pub(super) fn index(record: &[u8], mut tell: impl FnMut(Index, Pair)) -> Result<(), RecordFault> {
-    let mut input = open(record)?;
-    let version = input.number("the version")?;
-    let expires_at = input.number("the expiry")?.checked_sub(1);
-    let imsi = input.packed("the IMSI", Imsi::from_packed)?.packed();
-    tell(Index::Changes, (version, imsi));
-    if let Some(at) = expires_at {
-        tell(Index::Expiry, (at, imsi));
-    }
-    let flags = input.octet("the flags")?;
-    if flags & HAS_MSISDN != 0 {
-        input.packed("the MSISDN", Msisdn::from_packed)?;
-    }
-    tell(Index::Id1s, (input.grant()?.id1.into(), imsi));
-    for _ in 0..input.length("the previous ID1s")? {
-        tell(Index::Id1s, (input.grant()?.id1.into(), imsi));
-    }
-    input.subscription(flags)?;
-    input.state()?;
-    if flags & HAS_MOVED_FROM != 0 {
-        input.id1()?;
-        input.address()?;
-    }
-    for _ in 0..input.length("the bindings")? {
-        let binding = input.raw_binding()?;
-        tell(Index::Users, (user_hash(binding.application, binding.id2), imsi));
-    }
-    input.end()
 }
 
 fn flag(set: bool, bit: u8) -> u8 {
@@ -562,14 +533,6 @@ pub(super) mod tests {
         #[test]
         fn any_context_survives(stored in stored()) {
             prop_assert_eq!(decode(&encode(&stored)), Ok(stored));
-        }
-
-        #[test]
-        fn the_index_entries_of_a_record_are_those_of_its_context(stored in stored()) {
-            let mut told = Vec::new();
-            index(&encode(&stored), |index, pair| told.push((index, pair))).unwrap();
-            told.sort_unstable();
-            prop_assert_eq!(told, crate::store::engine::entries(&stored));
         }
 
         #[test]

@@ -5,11 +5,14 @@
 //! of them a UE, as soon as it has outgrown the writes of one commit. Read from the contexts they cost a second or two at
 //! the start of a store of a million UEs, and they can never part from the contexts.
 //!
-//! What a transaction changes is gathered beside them and taken over once it is durable.
+//! What a transaction of an engine on disk changes is gathered beside them and taken over once it is durable.
 
-use super::encoding::{self, RecordFault};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::{Bound, RangeInclusive};
+#[cfg(feature = "net")]
+pub(super) mod gathered;
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 /// A set of pairs of numbers; the second is an IMSI, packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,10 +38,6 @@ pub(super) struct Indexes {
     changes: BTreeSet<Pair>,
 }
 
-/// What a transaction changes: `true` for a pair that is put in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Changed(BTreeMap<(Index, Pair), bool>);
-
 /// A map from numbers in several parts: one part grows at a time, which takes milliseconds, and not all of it at once.
 #[derive(Clone, Debug)]
 pub(super) struct Spread<V> {
@@ -49,7 +48,7 @@ const PARTS: usize = 32;
 
 /// Pairs that are found by the first number alone, in one or two steps however many there are.
 #[derive(Clone, Debug, Default)]
-struct Unordered {
+pub(super) struct Unordered {
     first: Spread<u64>,
     /// Pairs whose first number was there already: a user on two UEs.
     more: BTreeSet<Pair>,
@@ -84,20 +83,17 @@ impl<V> Spread<V> {
         self.parts.get_mut(Self::place(key))?.remove(&key)
     }
 
-    /// Makes room for so many at once.
-    #[cfg(feature = "net")]
-    pub(super) fn reserve(&mut self, entries: usize) {
-        // Parts are not all of the same size.
-        self.parts.iter_mut().for_each(|part| part.reserve(entries / PARTS + entries / PARTS / 16));
+    fn entry(&mut self, key: u64) -> Option<Entry<'_, u64, V>> {
+        Some(self.parts.get_mut(Self::place(key))?.entry(key))
     }
 }
 
 impl Unordered {
     fn add(&mut self, (first, second): Pair) {
-        match self.first.get(first) {
-            None => drop(self.first.insert(first, second)),
-            Some(found) if *found == second => {}
-            Some(_) => drop(self.more.insert((first, second))),
+        match self.first.entry(first) {
+            Some(Entry::Vacant(place)) => drop(place.insert(second)),
+            Some(Entry::Occupied(found)) if *found.get() == second => {}
+            _ => drop(self.more.insert((first, second))),
         }
     }
 
@@ -123,39 +119,6 @@ impl Unordered {
 }
 
 impl Indexes {
-    /// Puts in what the record of a context says.
-    ///
-    /// # Errors
-    /// The record cannot be read.
-    #[cfg(feature = "net")]
-    pub(super) fn add_record(&mut self, record: &[u8], ordered: &mut Ordered) -> Result<Pair, RecordFault> {
-        let mut version_and_imsi = (0, 0);
-        encoding::index(record, |index, pair| match index {
-            Index::Id1s => self.id1s.add(pair),
-            Index::Users => self.users.add(pair),
-            Index::Expiry => ordered.expiry.push(pair),
-            Index::Changes => {
-                version_and_imsi = pair;
-                ordered.changes.push(pair);
-            }
-        })?;
-        Ok(version_and_imsi)
-    }
-
-    /// Makes room for so many contexts at once.
-    #[cfg(feature = "net")]
-    pub(super) fn reserve(&mut self, contexts: usize) {
-        self.id1s.first.reserve(contexts);
-        self.users.first.reserve(contexts);
-    }
-
-    /// Puts in what was gathered by [`Self::add_record`]: made from a sorted list a set is packed without gaps.
-    #[cfg(feature = "net")]
-    pub(super) fn set_ordered(&mut self, ordered: Ordered) {
-        self.expiry = ordered.expiry.into_iter().collect();
-        self.changes = ordered.changes.into_iter().collect();
-    }
-
     /// The IMSIs of the pairs with `first`, in no order.
     pub(super) fn of(&self, index: Index, first: u64) -> impl Iterator<Item = u64> {
         let (unordered, ordered) = match index {
@@ -195,54 +158,6 @@ impl Indexes {
             Index::Changes => drop(self.changes.remove(&pair)),
         }
     }
-
-    /// Takes over what a transaction has changed.
-    pub(super) fn take_over(&mut self, changed: Changed) {
-        for ((index, pair), is_in) in changed.0 {
-            if is_in { self.add(index, pair) } else { self.discard(index, pair) }
-        }
-    }
-}
-
-/// Pairs of the ordered indexes while the records are read.
-#[cfg(feature = "net")]
-#[derive(Debug, Default)]
-pub(super) struct Ordered {
-    expiry: Vec<Pair>,
-    changes: Vec<Pair>,
-}
-
-impl Changed {
-    pub(super) fn add(&mut self, index: Index, pair: Pair) {
-        self.0.insert((index, pair), true);
-    }
-
-    pub(super) fn discard(&mut self, index: Index, pair: Pair) {
-        self.0.insert((index, pair), false);
-    }
-
-    fn added(&self, index: Index, from: Pair, to: Pair) -> impl Iterator<Item = Pair> {
-        let range = (Bound::Included((index, from)), Bound::Included((index, to)));
-        self.0.range(range).filter(|(_, is_in)| **is_in).map(|((_, pair), _)| *pair)
-    }
-
-    /// As [`Indexes::of`], of `indexes` as they will be.
-    pub(super) fn of(&self, indexes: &Indexes, index: Index, first: u64) -> impl Iterator<Item = u64> {
-        let kept = indexes.of(index, first).filter(move |second| !self.0.contains_key(&(index, (first, *second))));
-        self.added(index, (first, 0), (first, u64::MAX)).map(|(_, second)| second).chain(kept)
-    }
-
-    /// As [`Indexes::from`], of `indexes` as they will be.
-    pub(super) fn from(&self, indexes: &Indexes, index: Index, from: Pair) -> impl Iterator<Item = Pair> {
-        let mut added = self.added(index, from, (u64::MAX, u64::MAX)).peekable();
-        // What the transaction has touched is told by it alone.
-        let mut kept = indexes.from(index, from).filter(move |pair| !self.0.contains_key(&(index, *pair))).peekable();
-        std::iter::from_fn(move || match (added.peek(), kept.peek()) {
-            (Some(new), Some(old)) if new < old => added.next(),
-            (Some(_), None) => added.next(),
-            _ => kept.next(),
-        })
-    }
 }
 
 /// At most `limit` of `found`, in order.
@@ -250,65 +165,4 @@ pub(super) fn in_order(found: impl Iterator<Item = u64>, limit: usize) -> Vec<u6
     let mut found: Vec<u64> = found.take(limit).collect();
     found.sort_unstable();
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_transaction_sees_what_it_has_changed_and_nobody_else_does() {
-        let mut indexes = Indexes::default();
-        for number in [1, 3, 5] {
-            indexes.add(Index::Expiry, (number, 0));
-        }
-        indexes.add(Index::Changes, (2, 0));
-        let mut changed = Changed::default();
-        changed.add(Index::Expiry, (2, 0));
-        changed.add(Index::Expiry, (3, 0));
-        changed.discard(Index::Expiry, (5, 0));
-        changed.add(Index::Expiry, (6, 0));
-        changed.discard(Index::Expiry, (6, 0));
-        changed.add(Index::Expiry, (7, 0));
-        let seen =
-            |from| changed.from(&indexes, Index::Expiry, (from, 0)).map(|(number, _)| number).collect::<Vec<_>>();
-        assert_eq!(seen(0), [1, 2, 3, 7]);
-        assert_eq!(seen(3), [3, 7]);
-        assert_eq!(indexes.from(Index::Expiry, (0, 0)).map(|(number, _)| number).collect::<Vec<_>>(), [1, 3, 5]);
-        let expected = seen(0);
-        indexes.take_over(changed.clone());
-        assert_eq!(indexes.from(Index::Expiry, (0, 0)).map(|(number, _)| number).collect::<Vec<_>>(), expected);
-        assert_eq!(indexes.from(Index::Changes, (0, 0)).count(), 1);
-    }
-
-    #[test]
-    fn what_shares_a_number_is_found_whichever_goes_first() {
-        let sorted =
-            |found: &mut dyn Iterator<Item = u64>| found.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
-        for order in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
-            let mut indexes = Indexes::default();
-            for imsi in [1, 2, 3, 2] {
-                indexes.add(Index::Users, (7, imsi));
-            }
-            let mut left = BTreeSet::from([1, 2, 3]);
-            for imsi in order {
-                let mut changed = Changed::default();
-                changed.discard(Index::Users, (7, imsi));
-                changed.add(Index::Users, (7, 9));
-                left.remove(&imsi);
-                let with: Vec<u64> = left.iter().copied().chain([9]).collect();
-                assert_eq!(sorted(&mut changed.of(&indexes, Index::Users, 7)), with);
-                changed.discard(Index::Users, (7, 9));
-                indexes.take_over(changed);
-                assert_eq!(sorted(&mut indexes.of(Index::Users, 7)), left.iter().copied().collect::<Vec<_>>());
-            }
-            // An ID1 that goes from one to the other in one transaction, in either order of the IMSIs.
-            indexes.add(Index::Id1s, (5, order[0]));
-            let mut changed = Changed::default();
-            changed.add(Index::Id1s, (5, order[1]));
-            changed.discard(Index::Id1s, (5, order[0]));
-            indexes.take_over(changed);
-            assert_eq!(sorted(&mut indexes.of(Index::Id1s, 5)), [order[1]]);
-        }
-    }
 }

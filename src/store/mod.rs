@@ -16,16 +16,12 @@
 //! committer gathers the writes of many tasks into it.
 
 mod context;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports, reason = "for the engine on disk"))]
 mod encoding;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports, reason = "for the engine on disk"))]
 mod engine;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports, reason = "for the engine on disk"))]
 mod indexes;
 pub mod memory;
 #[cfg(feature = "net")]
 mod portable;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports, reason = "for the engine on disk"))]
 mod tables;
 mod user;
 

@@ -25,9 +25,11 @@ pub(super) enum Map {
 }
 
 impl Map {
+    #[cfg(feature = "net")]
     pub(super) const ALL: [Map; 6] = [Map::Contexts, Map::Users, Map::UserKeys, Map::Values, Map::System, Map::Deleted];
 
     /// Its name in a file.
+    #[cfg(feature = "net")]
     pub(super) const fn name(self) -> &'static str {
         match self {
             Map::Contexts => "contexts",

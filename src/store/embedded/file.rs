@@ -1,11 +1,13 @@
 //! Making and opening a store's file, and what can be wrong with it.
 
 use super::super::StoreError;
+use super::new_file::NewFile;
 use super::tables::{Committed, Kept, Moment, Open};
 use super::{Options, schema};
 use redb::Database;
+use redb::backends::FileBackend;
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -98,48 +100,26 @@ pub(super) fn make(
     fill: impl FnOnce(&Database) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let action = "making the store";
-    let io = |error: std::io::Error| fault(path, action, error.into());
-    if path.exists() {
-        return Err(StoreError::Exists { path: path.to_owned() });
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".new-{}", std::process::id()));
-    let unfinished = path.with_file_name(name);
-    let _ = fs::remove_file(&unfinished);
-    let mut file = OpenOptions::new();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        // It holds subscribers' identities.
-        use std::os::unix::fs::OpenOptionsExt;
-        file.mode(0o600);
-    }
-    let file = file.open(&unfinished).map_err(io)?;
-    let made =
-        fill_new(&unfinished, path, cache_octets, fill).and_then(|()| file.sync_all().map_err(io)).and_then(|()| {
-            match fs::hard_link(&unfinished, path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    Err(StoreError::Exists { path: path.to_owned() })
-                }
-                linked => linked.map_err(io),
-            }
-        });
-    let _ = fs::remove_file(&unfinished);
-    made?;
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The name itself has to outlive a power cut too.
-    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
+    let io = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
+        _ => fault(path, action, error.into()),
+    };
+    let new = NewFile::make(path).map_err(io)?;
+    fill_new(new.file().try_clone().map_err(io)?, path, cache_octets, fill)?;
+    new.finish().map_err(io)
 }
 
 fn fill_new(
-    unfinished: &Path,
+    file: File,
     path: &Path,
     cache_octets: usize,
     fill: impl FnOnce(&Database) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let failed = |error| fault(path, "making the store", error);
     let mut builder = Database::builder();
-    let database = builder.set_cache_size(cache_octets).create(unfinished).map_err(|error| failed(error.into()))?;
+    let backend = FileBackend::new(file).map_err(|error| failed(error.into()))?;
+    let made = builder.set_cache_size(cache_octets).create_with_backend(backend);
+    let database = made.map_err(|error| failed(error.into()))?;
     schema::initialise(&database).map_err(failed)?;
     fill(&database)?;
     database.close().map_err(|error| failed(error.into()))

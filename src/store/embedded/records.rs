@@ -5,6 +5,7 @@
 //! a segment that is more gap than record is cleared: what is left in it moves to the end.
 
 use super::super::indexes::Spread;
+use super::super::indexes::gathered::Gathered;
 
 /// Records by IMSI, packed.
 #[derive(Debug, Default)]
@@ -56,11 +57,6 @@ impl Records {
         if let Some(before) = self.places.remove(imsi) {
             self.gap(before);
         }
-    }
-
-    /// Makes room for so many at once.
-    pub(super) fn reserve(&mut self, records: usize) {
-        self.places.reserve(records);
     }
 
     fn append(&mut self, imsi: u64, record: &[u8]) -> Place {
@@ -122,6 +118,32 @@ impl Records {
     }
 }
 
+/// Records that are put in at once.
+#[derive(Debug)]
+pub(super) struct Loading {
+    records: Records,
+    places: Gathered<Place>,
+}
+
+impl Loading {
+    /// With room for so many.
+    pub(super) fn with_capacity(records: usize) -> Self {
+        Loading { records: Records::default(), places: Gathered::with_capacity(records) }
+    }
+
+    pub(super) fn push(&mut self, imsi: u64, record: &[u8]) {
+        let place = self.records.append(imsi, record);
+        self.places.push(imsi, place);
+    }
+
+    /// The records, unless two of them have the same IMSI.
+    pub(super) fn finish(self) -> Option<Records> {
+        let mut twice = false;
+        let places = self.places.spread(|_, _, _| twice = true);
+        (!twice).then_some(Records { places, ..self.records })
+    }
+}
+
 /// The entry at a place in a segment, if that is not its end.
 fn entry(octets: &[u8], at: usize) -> Option<(u64, &[u8])> {
     let (imsi, rest) = octets.get(at..)?.split_first_chunk()?;
@@ -163,6 +185,21 @@ mod tests {
             let used: usize = records.segments.iter().map(|segment| segment.octets.len()).sum();
             prop_assert!(used <= 2 * live + 2 * SEGMENT, "{} for {}", used, live);
         }
+    }
+
+    #[test]
+    fn records_put_in_at_once_are_found_and_replaced_as_others() {
+        let mut loading = Loading::with_capacity(3);
+        (0..5000u64).for_each(|imsi| loading.push(imsi, &imsi.to_le_bytes()));
+        let mut records = loading.finish().unwrap();
+        assert!((0..5000u64).all(|imsi| records.get(imsi) == Some(&imsi.to_le_bytes()[..])));
+        assert!(!records.insert(4999, b"new"));
+        assert!(records.insert(5000, b"another"));
+        records.remove(0);
+        assert_eq!((records.get(0), records.get(4999)), (None, Some(&b"new"[..])));
+        let mut loading = Loading::with_capacity(0);
+        [1, 2, 1].into_iter().for_each(|imsi| loading.push(imsi, b"record"));
+        assert!(loading.finish().is_none(), "one IMSI has two");
     }
 
     #[test]

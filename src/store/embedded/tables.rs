@@ -5,11 +5,13 @@
 //! before or just now: a commit touches few pages however many UEs there are. By IMSI, which comes in no order, each write
 //! had a page of its own to read, copy, checksum and write, and each look-up one to find.
 
-use super::super::indexes::{Changed, Index, Indexes, Ordered, Pair, in_order};
+use super::super::indexes::gathered::IndexEntries;
+use super::super::indexes::{Index, Indexes, Pair, in_order};
 use super::super::tables::{Map, Octets, Tables, TablesMut};
 use super::super::{Cursor, RecordFault, StoreError, encoding, engine};
+use super::changed::Changed;
 use super::file::fault;
-use super::records::Records;
+use super::records::{Loading, Records};
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
@@ -169,26 +171,33 @@ impl Snapshot {
             path: self.path.clone(),
             detail: format!("{what}; `proselink store check` names it"),
         };
-        let (mut contexts, mut indexes) = (Contexts::default(), Indexes::default());
-        let (mut ordered, mut imsis) = (Ordered::default(), Vec::new());
         let count = usize::try_from(self.count(Map::Contexts)?).unwrap_or_default();
-        contexts.records.reserve(count);
-        indexes.reserve(count);
+        let (mut entries, mut users) = IndexEntries::with_capacity(count);
+        let (mut records, mut imsis) = (Loading::with_capacity(count), Vec::with_capacity(count));
         self.each(Map::Contexts, |key, record| {
-            let read = indexes.add_record(record, &mut ordered);
+            let read = entries.add_record(&mut users, record);
             let (version, imsi) = read.map_err(|fault| damaged(format!("a record cannot be read: {fault}")))?;
             if key != version.to_be_bytes() {
                 return Err(damaged("a record is not where its version should be".to_owned()));
             }
             imsis.push(imsi);
-            match contexts.records.insert(imsi, record) {
-                true => Ok(()),
-                false => Err(damaged("a UE has two records".to_owned())),
-            }
+            records.push(imsi, record);
+            Ok(())
         })?;
-        indexes.set_ordered(ordered);
-        contexts.imsis = imsis.into_iter().collect();
-        Ok((contexts, indexes))
+        // Half of the entries of all indexes are those of the users.
+        std::thread::scope(|scope| {
+            let users =
+                std::thread::Builder::new().name("store index".to_owned()).spawn_scoped(scope, || users.index());
+            let users = users.map_err(|error| StoreError::Io {
+                action: "starting a thread for an index of the store",
+                detail: error.to_string(),
+            })?;
+            let records = records.finish().ok_or_else(|| damaged("a UE has two records".to_owned()))?;
+            let contexts = Contexts { records, imsis: imsis.into_iter().collect() };
+            let indexes = entries.index();
+            let users = users.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((contexts, indexes.with_users(users)))
+        })
     }
 }
 
@@ -207,7 +216,7 @@ impl Moment {
     /// Moves on to the commit that `committed` tells of.
     pub(super) fn advance(&mut self, database: &Database, committed: Committed) -> Result<(), StoreError> {
         self.contexts.take_over(committed.contexts);
-        self.indexes.take_over(committed.changed);
+        committed.changed.apply_to(&mut self.indexes);
         self.cursor = committed.cursor;
         self.maps = Snapshot::of(database, &self.maps.path)?;
         Ok(())

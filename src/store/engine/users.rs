@@ -41,6 +41,7 @@ pub(in super::super) fn lead_keys(registration: &UserRegistration) -> Vec<Octets
 }
 
 /// The key of the record that a key of [`lead_keys`] leads to, when `id2` stands under it; `None` when it is no such key.
+#[cfg(feature = "net")]
 pub(in super::super) fn led_to(lead: &[u8], id2: &[u8]) -> Option<Octets> {
     let ([b'n' | b'u'], application_and_rest) = lead.split_at_checked(1)? else { return None };
     let (length, _) = application_and_rest.split_first_chunk()?;

@@ -18,6 +18,10 @@ use proselink::registration::identifiers::UnixSeconds;
 use proselink::store::embedded::{EmbeddedStore, Options};
 use proselink::store::{Condition, ContextReader as _, ContextStore as _, Cursor, StoreError, Write, WriteOutcome};
 
+/// As the binary `proselink`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use subscriber::{APPLICATIONS, Subscriber};
 
 /// UEs whose writes share a commit.

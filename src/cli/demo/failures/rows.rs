@@ -630,7 +630,7 @@ pub const ROWS: &[Row] = &[
         "3001 DIAMETER_COMMAND_UNSUPPORTED; no AVP is at fault, so there is no Failed-AVP",
         "A command that nobody knows, in the application of message 5.",
         &[Act::Send(MME, FUNCTION, messages::unknown_command)],
-        &["mme > function: 16776960", "function > mme: 16776960 3001"],
+        &["mme > function: 16776960R", "function > mme: 16776960A 3001"],
         &[],
     ),
     Row {
