@@ -61,10 +61,11 @@ pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
         Err(code) => return code,
     };
     let report = judged.report();
+    let read = |capture: &CaptureSummary| judged.was_read(capture);
     if args.json {
-        to_json(report, args.quiet, &mut output.text);
+        to_json(report, args.quiet, read, &mut output.text);
     } else {
-        to_text(report, args.quiet, &palette, &mut output.text);
+        text_of(report, args.quiet, read, &palette, &mut output.text);
     }
     let good = if report.is_good() { exit::GOOD } else { exit::DIFFERS };
     if let Err(error) = output.flush() {
@@ -75,6 +76,10 @@ pub fn run(args: VerifyArgs, globals: &Globals) -> u8 {
 
 /// The findings, then the verdict in a few lines. The demo closes with the same words.
 pub fn to_text(report: &Report, quiet: bool, palette: &Palette, out: &mut String) {
+    text_of(report, quiet, |_| true, palette, out);
+}
+
+fn text_of(report: &Report, quiet: bool, read: impl Fn(&CaptureSummary) -> bool, palette: &Palette, out: &mut String) {
     let several = report.captures.len() > 1;
     if !quiet {
         for finding in &report.findings {
@@ -93,7 +98,7 @@ pub fn to_text(report: &Report, quiet: bool, palette: &Palette, out: &mut String
             let _ = writeln!(out, "... and {} findings more", report.errors + report.notes - kept);
         }
     }
-    for summary in &report.captures {
+    for summary in report.captures.iter().filter(|summary| read(summary)) {
         verdict(&summary.name, summary, palette, out);
     }
     if several {
@@ -144,13 +149,13 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-fn to_json(report: &Report, quiet: bool, out: &mut String) {
+fn to_json(report: &Report, quiet: bool, read: impl Fn(&CaptureSummary) -> bool, out: &mut String) {
     if !quiet {
         for finding in &report.findings {
             finding_to_json(report, finding, out);
         }
     }
-    for summary in &report.captures {
+    for summary in report.captures.iter().filter(|summary| read(summary)) {
         summary_to_json("summary", &summary.name, summary, out);
     }
     if report.captures.len() > 1 {

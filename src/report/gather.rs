@@ -191,11 +191,14 @@ impl<'r> Gatherer<'r> {
             .collect();
         let listed = report.findings.len().min(self.limits.findings);
         let mut captures: Vec<Capture> = report.captures.iter().map(capture).collect();
-        captures.extend(unread.iter().map(|(name, why)| Capture {
-            name: escaped(name),
-            words: format!("not read: {}", escaped(why)),
-            good: false,
-        }));
+        for (name, why) in unread {
+            let words = format!("not read: {}", escaped(why));
+            match report.captures.iter().position(|capture| capture.name == *name).and_then(|at| captures.get_mut(at)) {
+                Some(known) if known.words.is_empty() => (known.words, known.good) = (words, false),
+                Some(known) => (known.words, known.good) = (format!("{}; {words}", known.words), false),
+                None => captures.push(Capture { name: escaped(name), words, good: false }),
+            }
+        }
         Page {
             title: title.into(),
             good: report.is_good() && unread.is_empty(),

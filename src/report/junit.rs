@@ -15,6 +15,10 @@ const TOLD_LIMIT: usize = 100;
 pub fn document(report: &Report, unread: &[(String, String)]) -> Result<String, SerializeError> {
     let mut document = Document::new("proselink verify");
     for (index, capture) in (0..).zip(&report.captures) {
+        // Of a capture that was not read at all there is nothing to say but that.
+        if capture.frames == 0 && unread.iter().any(|(name, _)| *name == capture.name) {
+            continue;
+        }
         let mut suite = TestSuite::new(escaped(&capture.name));
         let of_capture: Vec<&Finding> = report.findings.iter().filter(|finding| finding.capture == index).collect();
         for (name, value) in [

@@ -10,7 +10,7 @@ use crate::cli::exit;
 use crate::cli::ladder::to_file;
 use crate::report::gather::{Gatherer, Limits};
 use crate::report::{html, junit, sarif};
-use crate::verify::{Input, Options, Report, verify_captures, verify_with};
+use crate::verify::{CaptureSummary, Input, Options, Report, verify_captures, verify_with};
 
 /// What a capture from standard input may have at most, where it must be read twice.
 const STANDARD_INPUT_LIMIT: u64 = 512 << 20;
@@ -153,6 +153,11 @@ impl Judged {
     /// The verdict on all.
     pub const fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// False for a capture of which nothing could be read: it has no verdict.
+    pub fn was_read(&self, capture: &CaptureSummary) -> bool {
+        capture.frames > 0 || self.unread.iter().all(|(name, _)| *name != capture.name)
     }
 
     /// The worst exit code of captures that could not be read.
