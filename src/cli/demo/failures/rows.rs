@@ -641,7 +641,7 @@ pub const ROWS: &[Row] = &[
             "3007 DIAMETER_APPLICATION_UNSUPPORTED; no AVP is at fault, so there is no Failed-AVP",
             "Both claim an application in CER and CEA that the function does not have.",
             &[Act::Send(MME, FUNCTION, messages::unknown_application)],
-            &["mme > function: 16777214", "function > mme: 16777214 3007"],
+            &["mme > function: 16777214R", "function > mme: 16777214A 3007"],
             &[],
         )
     },
