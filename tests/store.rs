@@ -71,7 +71,7 @@ fn a_backup_is_restored_and_checked() {
     let exported = store("export", &[&original, Path::new("-w"), &backup]);
     assert_eq!(exported.status.code(), Some(0), "{}", err(&exported));
     assert!(
-        err(&exported).ends_with("backup.ndjson: 50 contexts, 0 users, 0 values, 0 deletions\n"),
+        out(&exported).ends_with("backup.ndjson: 50 contexts, 0 users, 0 values, 0 deletions\n"),
         "{}",
         err(&exported)
     );
@@ -172,7 +172,7 @@ fn a_restored_function_goes_on_behind_every_id1_it_may_have_given_out() {
     drop(held);
     assert_eq!(store("export", &[&original, Path::new("-w"), &backup]).status.code(), Some(0));
     let imported = store("import", &[&copy, Path::new("-r"), &backup]);
-    assert!(err(&imported).contains("allocator 4 goes on with block 4103 of ID1s"), "{}", err(&imported));
+    assert!(out(&imported).contains("allocator 4 goes on with block 4103 of ID1s"), "{}", err(&imported));
     let block = |path: &Path| next_block(&EmbeddedStore::open(path, Options::default()).unwrap(), 4).unwrap();
     assert_eq!(block(&copy), 7 + SKIPPED_BLOCKS);
     let moved = folder.path().join("moved.redb");
@@ -204,7 +204,7 @@ fn the_store_of_an_app_server_is_backed_up_and_checked_too() {
     drop(held);
     assert_eq!(store("export", &[&original, Path::new("-w"), &backup]).status.code(), Some(0));
     let imported = store("import", &[&copy, Path::new("-r"), &backup]);
-    assert!(err(&imported).contains(": 0 contexts, 1 users, 0 values"), "{}", err(&imported));
+    assert!(out(&imported).contains(": 0 contexts, 1 users, 0 values"), "{}", err(&imported));
     let restored = EmbeddedStore::open(&copy, Options::default().create(false)).unwrap();
     let found = restored.user_on("chat.example", Pduid::from(7)).unwrap().unwrap();
     assert_eq!(found.registration, alice);

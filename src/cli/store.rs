@@ -149,8 +149,7 @@ fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
     let counts = embedded::export(&store.reader(), &mut out)?;
     drop(out);
     new.finish().map_err(failed)?;
-    eprintln!("{}: {}", write.display(), in_words(&counts));
-    Ok(exit::GOOD)
+    Ok(told(&format!("{}: {}", write.display(), in_words(&counts))))
 }
 
 fn in_words(counts: &Counts) -> String {
@@ -174,11 +173,16 @@ fn import(store: &Path, read: &Path, skip_id1_blocks: u64) -> Result<u8, Failure
             }
         })?
     };
-    eprintln!("{}: {}", store.display(), in_words(&imported.counts));
+    let mut text = format!("{}: {}", store.display(), in_words(&imported.counts));
     for (allocator, block) in &imported.id1_blocks {
-        eprintln!("allocator {allocator} goes on with block {block} of ID1s");
+        text.push_str(&format!("\nallocator {allocator} goes on with block {block} of ID1s"));
     }
-    Ok(exit::GOOD)
+    Ok(told(&text))
+}
+
+/// What was done, for people; the exit code.
+fn told(text: &str) -> u8 {
+    say(text).map_or_else(|error| exit::of_output(&error), |()| exit::GOOD)
 }
 
 fn check(store: &Path, clear: bool) -> Result<u8, Failure> {

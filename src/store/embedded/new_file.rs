@@ -59,6 +59,9 @@ impl NewFile {
         // Whoever wrote it may have let go of the lock.
         let _ = self.file.try_lock();
         self.file.sync_all()?;
+        // In so many words: a child of this process that has yet to become another program would keep the lock alive, and
+        // whoever opens the file by its name would find it in use.
+        let _ = self.file.unlock();
         // A link, unlike a new name, never takes the place of a file that came meanwhile.
         fs::hard_link(&self.unfinished, &self.path)?;
         // The name itself has to outlive a power cut too.

@@ -103,7 +103,9 @@ fn measure(settings: &Settings, folder: &Path) -> Result<(), StoreError> {
         }
     }
     let crashed = folder.join("crashed.redb");
+    // Durable, so that the disk is not still at it when the stores are opened.
     std::fs::copy(&path, &crashed)
+        .and_then(|_| std::fs::File::open(&crashed)?.sync_all())
         .map_err(|error| StoreError::Io { action: "copying the store", detail: error.to_string() })?;
     let count = store.count()?;
     drop(store);
