@@ -45,9 +45,12 @@ impl Background {
         let words = arguments.split_whitespace();
         let mut child = command.args(words).current_dir(folder).stdout(Stdio::piped()).spawn().expect("our command");
         let mut first = String::new();
-        let said = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut first));
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         self.0.push(child);
-        assert!(said.is_some_and(|said| said.is_ok_and(|octets| octets > 0)), "`{arguments}` says nothing");
+        let said = stdout.read_line(&mut first);
+        assert!(said.is_ok_and(|octets| octets > 0), "`{arguments}` says nothing");
+        // Who finds nobody listening ends: a closed pipe is success.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     }
 }
 
