@@ -62,7 +62,7 @@ impl Rules {
     /// node's addresses do not count, moments are as far apart.
     #[must_use]
     pub fn renewed() -> Self {
-        let patterns = |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect();
+        let patterns = |names: &[&str]| -> Vec<Pattern> { names.iter().filter_map(|name| name.parse().ok()).collect() };
         Self {
             ignore: patterns(&[
                 "Origin-State-Id",
@@ -84,6 +84,11 @@ impl Rules {
                 time: patterns(&["Event-Timestamp"]),
                 ..Normalise::default()
             },
+            // What is left of it when a function hands the UE over, in seconds.
+            tolerance: patterns(&["PDUID-Validity-Time"])
+                .into_iter()
+                .map(|path| Tolerance { path, within: 60.0 })
+                .collect(),
             ..Self::default()
         }
     }

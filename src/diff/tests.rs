@@ -185,6 +185,14 @@ fn moments_count_by_their_distance_and_numbers_within_a_tolerance() {
 }
 
 #[test]
+fn what_is_left_of_an_id1_may_be_a_second_less_in_another_run() {
+    let left = |seconds: u32| update_location_answer(&format!(r#"{{"name":"PDUID-Validity-Time","value":{seconds}}}"#));
+    let rules = Rules::renewed();
+    assert_eq!(told(&left(43_200), &left(43_199), &rules), [""; 0]);
+    assert_eq!(told(&left(43_200), &left(3600), &rules).len(), 1);
+}
+
+#[test]
 fn header_flags_and_octets_that_are_no_avp() {
     let one = update_location_answer(&[SESSION, RESULT].join(","));
     let mut two = one.clone();
