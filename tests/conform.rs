@@ -6,7 +6,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -26,6 +26,11 @@ fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// A port of UDP that is free at 127.0.0.1.
+fn free_udp_port() -> u16 {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
 /// An element of ours that runs until the test is over.
 struct Element {
     child: Child,
@@ -34,10 +39,14 @@ struct Element {
 }
 
 impl Element {
-    /// Starts it from its configuration but for `listen`, and waits until it listens.
+    /// Starts it over TCP from its configuration but for `listen`, and waits until it listens.
     fn start(folder: &Path, name: &str, config: &str) -> Self {
+        Self::start_over("tcp", folder, name, config)
+    }
+
+    fn start_over(transport: &str, folder: &Path, name: &str, config: &str) -> Self {
         let port = free_port();
-        let at = format!("tcp:127.0.0.1:{port}");
+        let at = format!("{transport}:127.0.0.1:{port}");
         let file = folder.join(format!("{name}.toml"));
         std::fs::write(&file, format!("listen = [\"{at}\"]\n{config}")).unwrap();
         let mut command = proselink();
@@ -59,12 +68,18 @@ impl Drop for Element {
     }
 }
 
-fn responder(folder: &Path, more: &str) -> Element {
-    let config = format!(
-        "identity = \"peer.example.net\"\nrealm = \"example.net\"\ntc = 0.3\ntc_max = 0.3\n\n[[peer]]\n\
-         identity = \"a.example.net\"\n{more}\n[responder]\napplications = [\"S6a\"]\nstrict = true\n"
-    );
-    Element::start(folder, "responder", &config)
+/// What answers S6a, and knows `a.example.net` and `z.example.net`: a name before its own and one behind. `before` stands
+/// before the peers, `of_a` and `of_z` in their sections.
+fn responder_config(before: &str, of_a: &str, of_z: &str) -> String {
+    format!(
+        "identity = \"peer.example.net\"\nrealm = \"example.net\"\ntc = 0.3\ntc_max = 0.3\n{before}\n\
+         [[peer]]\nidentity = \"a.example.net\"\n{of_a}\n[[peer]]\nidentity = \"z.example.net\"\n{of_z}\n\
+         [responder]\napplications = [\"S6a\"]\nstrict = true\n"
+    )
+}
+
+fn responder(folder: &Path, of_z: &str) -> Element {
+    Element::start(folder, "responder", &responder_config("", "", of_z))
 }
 
 fn function(folder: &Path) -> Element {
@@ -147,31 +162,89 @@ fn conform(folder: &Path, arguments: &[&str]) -> Output {
     proselink().arg("conform").args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap()
 }
 
-/// A whole suite, of which every case passes.
-fn passes(folder: &Path, least: usize, arguments: &[&str]) {
+/// A whole suite, of which every case passes; what is said of it.
+fn passes(folder: &Path, least: usize, arguments: &[&str]) -> String {
     let output = conform(folder, arguments);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{out}{err}");
     let passed = out.lines().filter(|line| line.starts_with("pass ")).count();
     assert!(passed >= least, "{passed} passed, {least} should have: {out}{err}");
-    println!("{}", out.lines().rev().take(8).collect::<Vec<_>>().join("\n"));
+    let lines: Vec<&str> = out.lines().collect();
+    println!("{}", lines[lines.len().saturating_sub(6)..].join("\n"));
+    out
 }
 
 #[test]
-fn our_node_conforms_to_the_base_protocol() {
+fn our_node_conforms_to_the_base_protocol_over_tcp() {
     let folder = tempfile::tempdir().unwrap();
     let node = responder(folder.path(), "");
-    passes(folder.path(), 60, &["--peer", &node.at, "--identity", "a.example.net"]);
+    let said = passes(folder.path(), 90, &["--peer", &node.at, "--identity", "a.example.net"]);
+    assert!(said.contains("pass         base/cer-wants-tls-afterwards"), "{said}");
+    assert!(said.contains("each is for SCTP") && said.contains("each is slow: --slow, or --tw SECONDS"), "{said}");
+    assert!(!said.contains("base/another-stream") && !said.contains("base/peer-watches"), "{said}");
 }
 
+/// What makes sense over SCTP alone is played, what makes sense over byte streams alone is not.
+#[test]
+fn our_node_conforms_to_the_base_protocol_over_sctp() {
+    let folder = tempfile::tempdir().unwrap();
+    let udp_port = free_udp_port();
+    let config = responder_config(&format!("udp_port = {udp_port}\n"), "", "");
+    let node = Element::start_over("sctp-embedded", folder.path(), "responder", &config);
+    let arguments = ["--peer", &node.at, "--identity", "a.example.net", "--udp-port", &udp_port.to_string()];
+    let said = passes(folder.path(), 90, &arguments);
+    for case in ["another-stream", "every-stream", "payload-protocol-identifier", "sctp-abort-in-place-of-dpr"] {
+        assert!(said.contains(&format!("pass         base/{case}")), "{case}\n{said}");
+    }
+    assert!(said.contains("each is for TCP and TLS") && said.contains("each is for TCP\n"), "{said}");
+    assert!(!said.contains("base/message-in-two-parts") && !said.contains("base/cer-wants-tls-afterwards"), "{said}");
+}
+
+#[test]
+fn our_node_conforms_to_the_base_protocol_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut both = String::new();
+    for name in ["peer.example.net", "a.example.net"] {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        both.push_str(&made.cert.pem());
+        std::fs::write(folder.path().join(format!("{name}.pem")), made.cert.pem()).unwrap();
+        std::fs::write(folder.path().join(format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
+    }
+    std::fs::write(folder.path().join("ca.pem"), both).unwrap();
+    let tls = "\n[tls]\ncertificate = \"peer.example.net.pem\"\nkey = \"peer.example.net.key\"\nca = \"ca.pem\"\n";
+    let node = Element::start_over("tls", folder.path(), "responder", &responder_config(tls, "", ""));
+    let ours = ["--certificate", "a.example.net.pem", "--key", "a.example.net.key", "--ca", "ca.pem"];
+    let arguments = [&["--peer", &node.at, "--identity", "a.example.net"], &ours[..]].concat();
+    let said = passes(folder.path(), 90, &arguments);
+    assert!(said.contains("pass         base/message-in-two-parts"), "{said}");
+    assert!(!said.contains("base/cer-wants-tls-afterwards"), "{said}");
+}
+
+/// Under a name before the peer's and one behind, every case of the election is played.
 #[test]
 fn our_node_conforms_to_the_base_protocol_where_it_connects_to_us() {
     let folder = tempfile::tempdir().unwrap();
-    let listen = format!("tcp:127.0.0.1:{}", free_port());
-    let node = responder(folder.path(), &format!("connect_to = \"{listen}\"\n"));
-    let cases = ["--case", "peer-*", "--case", "election", "--timeout", "10s"];
-    let arguments = ["--peer", &node.at, "--identity", "a.example.net", "--listen", &listen];
-    passes(folder.path(), 7, &[&arguments[..], &cases[..]].concat());
+    let [first, second] = [free_port(), free_port()].map(|port| format!("tcp:127.0.0.1:{port}"));
+    let connect = |to: &str| format!("connect_to = \"{to}\"\n");
+    let config = responder_config("", &connect(&first), &connect(&second));
+    let node = Element::start(folder.path(), "responder", &config);
+    let cases =
+        ["--case", "peer-*", "--case", "election*", "--case", "second-connection-beside-its-own", "--timeout", "10s"];
+    let mut played = String::new();
+    for (identity, listen, least) in [("a.example.net", &first, 9), ("z.example.net", &second, 12)] {
+        let arguments = ["--peer", &node.at, "--identity", identity, "--listen", listen];
+        played.push_str(&passes(folder.path(), least, &[&arguments[..], &cases[..]].concat()));
+    }
+    for case in [
+        "won-by-the-peer",
+        "won-by-us",
+        "without-case",
+        "we-close-our-own",
+        "the-other-is-gone",
+    ] {
+        assert!(played.contains(&format!("pass         base/election-{case}\n")), "{case}\n{played}");
+    }
+    assert!(played.contains("each is for a.example.net > peer.example.net"), "{played}");
 }
 
 #[test]

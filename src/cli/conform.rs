@@ -39,7 +39,7 @@ pub struct ConformArgs {
     /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, or a file in TOML; base unless said otherwise
     #[arg(short, long, value_name = "SUITE")]
     suite: Vec<String>,
-    /// Play this case only; `*` at the end for all that begin so
+    /// Play this case only; `*` stands for any letters
     #[arg(long, value_name = "NAME")]
     case: Vec<String>,
     /// Say which cases there are, and play none
@@ -54,6 +54,13 @@ pub struct ConformArgs {
     /// Give a parameter of the suite another value
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
+    /// Play the slow cases as well, which wait for the peer's watchdog, or only these; one that --case names in full is
+    /// always played
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "also")]
+    slow: Option<Slow>,
+    /// The peer's Tw in seconds, 30 unless said otherwise; plays the slow cases as well
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    tw: Option<u32>,
     /// Let the peer connect to us here, where a case has it so; with the name of a party before `=`, `called` otherwise
     #[arg(long, value_name = "[PARTY=]ENDPOINT", value_parser = listening)]
     listen: Vec<(String, Endpoint)>,
@@ -94,6 +101,15 @@ pub struct ConformArgs {
     json: bool,
 }
 
+/// What `--slow` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Slow {
+    /// All cases.
+    Also,
+    /// The slow ones.
+    Only,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   proselink conform --peer 'aaa://hss.example:3868;transport=tcp' --identity mme.example --realm example
@@ -104,12 +120,15 @@ Examples:
       cases of your own over SCTP; docs/conformance.md shows how to write them
   proselink conform --peer tcp:10.0.0.1 --listen tcp:0.0.0.0:3870
       the peer connects to us too: its CER, the election
+  proselink conform --peer tcp:10.0.0.1 --tw 6 --slow=only
+      its watchdog, which it is to send after six seconds of silence: the slow cases
   proselink conform --peer tcp:10.0.0.1 --baseline known.txt --write-baseline
       what fails today is known from now on
   proselink conform --list --suite base --suite pc4a
 
-Verdicts: pass, fail, inconclusive (what the case rests on did not hold), error (it could not be played).
-Exit codes: 0 all pass or are known, 1 some do not, 2 the suite or the command line cannot be used, 3 no connection.";
+Verdicts: pass, fail, inconclusive (what the case rests on did not hold), error (it could not be played), not run (it was
+left out: the summary says why).
+Exit codes: 0 all that were run pass or are known, 1 some do not, 2 the suite or the command line cannot be used, 3 no connection.";
 
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
@@ -168,11 +187,20 @@ fn suites(names: &[String]) -> Result<Vec<Suite>, Early> {
 
 /// Whether a case is asked for by name.
 fn is_wanted(names: &[String], case: &Case) -> bool {
-    names.is_empty()
-        || names.iter().any(|name| match name.strip_suffix('*') {
-            Some(start) => case.name.starts_with(start),
-            None => case.name == *name,
-        })
+    names.is_empty() || names.iter().any(|name| matches(name, &case.name))
+}
+
+/// Whether a pattern, in which each `*` stands for any letters, is that of a name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(end) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    rest.ends_with(end)
 }
 
 /// The parties of a case.
@@ -210,7 +238,7 @@ fn perform(args: ConformArgs, globals: &Globals, output: &mut Output) -> Result<
         Some(path) => Baseline::parse(&path.display().to_string(), &text_of(path)?).map_err(Early::usage)?,
     };
     let own = own(&args);
-    let parameters = parameters(&args.set, &suites)?;
+    let parameters = parameters(&args, &suites)?;
     for suite in &mut suites {
         for (name, _) in &args.listen {
             if let Some(party) = suite.parties.get_mut(name) {
@@ -271,7 +299,7 @@ fn finish(
         write(path, &known.with(reports))?;
         return Ok(exit::GOOD);
     }
-    let good = reports.iter().all(|report| report.verdict == Verdict::Pass || report.known);
+    let good = reports.iter().all(|report| !report.is_bad() || report.known);
     Ok(if good { exit::GOOD } else { exit::DIFFERS })
 }
 
@@ -285,9 +313,12 @@ fn own(args: &ConformArgs) -> Who {
 }
 
 /// What `--set` says, each of the type that the suite gives it.
-fn parameters(set: &[(String, String)], suites: &[Suite]) -> Result<BTreeMap<String, Value>, Early> {
+fn parameters(args: &ConformArgs, suites: &[Suite]) -> Result<BTreeMap<String, Value>, Early> {
     let mut found = BTreeMap::new();
-    for (name, text) in set {
+    if let Some(seconds) = args.tw.filter(|_| suites.iter().any(|suite| suite.parameters.contains_key("tw"))) {
+        found.insert("tw".to_owned(), seconds.into());
+    }
+    for (name, text) in &args.set {
         let default = suites.iter().find_map(|suite| suite.parameters.get(name));
         let needed = |suite: &Suite| suite.cases.iter().any(|case| case.get_ref().needs.contains(name));
         let value = match default {
@@ -338,11 +369,13 @@ impl Run<'_> {
         for suite in std::mem::take(&mut self.suites) {
             for (number, case) in suite.cases.iter().enumerate() {
                 let case = case.get_ref();
-                if !is_wanted(&self.args.case, case) {
+                if !is_wanted(&self.args.case, case) || self.args.slow == Some(Slow::Only) && !case.slow {
                     continue;
                 }
                 if let Some(why) = self.left_out(&suite, case) {
-                    paper.left_out(why);
+                    let report = CaseReport::not_run(&suite, case, why);
+                    paper.case(&report, &mut output.text);
+                    reports.push(report);
                     continue;
                 }
                 let played = driver.play(&suite, number, &self.settings);
@@ -361,7 +394,7 @@ impl Run<'_> {
                 self.settings.peer = self.settings.peer.take().or(played.peer.clone());
                 let mut report = CaseReport::new(&suite, case, played);
                 report.known = known.holds(&report);
-                if let Some(folder) = self.args.captures.as_ref().filter(|_| report.verdict != Verdict::Pass) {
+                if let Some(folder) = self.args.captures.as_ref().filter(|_| report.is_bad()) {
                     let path = folder.join(format!("{}-{}.pcapng", suite.suite, case.name));
                     report::capture(&report, remote_is_sctp(self.backend), &path)
                         .map_err(|error| Early::environment(format!("{}: {error}", path.display())))?;
@@ -373,17 +406,24 @@ impl Run<'_> {
             }
         }
         driver.close().await;
-        if reports.is_empty() {
-            return Err(Early::usage(paper.nothing()));
+        if reports.iter().all(|report| report.verdict == Verdict::NotRun) {
+            return Err(Early::usage(report::nothing(&reports)));
         }
         Ok(reports)
     }
 
     /// Why a case cannot be played here; `None` when it can.
     fn left_out(&self, suite: &Suite, case: &Case) -> Option<String> {
-        let kind = if remote_is_sctp(self.backend) { "sctp" } else { "stream" };
-        if let Some(wanted) = case.transport.as_deref().filter(|wanted| *wanted != kind) {
-            return Some(if wanted == "sctp" { "is for SCTP".to_owned() } else { "is for TCP and TLS".to_owned() });
+        let kind = match self.backend {
+            Backend::Tcp => "tcp",
+            Backend::Tls => "tls",
+            _ => "sctp",
+        };
+        if let Err(words) = case.suits(kind) {
+            return Some(words);
+        }
+        if case.slow && self.args.slow.is_none() && self.args.tw.is_none() && !self.args.case.contains(&case.name) {
+            return Some("is slow: --slow, or --tw SECONDS".to_owned());
         }
         let has = |name: &String| self.settings.parameters.contains_key(name) || suite.parameters.contains_key(name);
         if let Some(name) = case.needs.iter().find(|name| !has(name)) {

@@ -1,6 +1,7 @@
 //! Messages of a suite: variables put in, AVPs changed, octets damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::message::header::HEADER_LENGTH;
 use crate::message::{CommandDefinition, CommandFlags, json};
 
 /// Names that the machine gives values to.
-const OWN: [&str; 12] = [
+const OWN: [&str; 14] = [
     "identity",
     "identity_in_capitals",
     "realm",
@@ -24,6 +25,8 @@ const OWN: [&str; 12] = [
     "digits",
     "last_hop_by_hop",
     "last_end_to_end",
+    "timeout",
+    "silence",
 ];
 
 /// How deep variables may stand in variables.
@@ -140,10 +143,37 @@ impl Variables {
         ] {
             sampled.values.entry(name.to_owned()).or_insert_with(|| value.into());
         }
-        for name in ["last_hop_by_hop", "last_end_to_end"] {
+        for name in ["last_hop_by_hop", "last_end_to_end", "timeout", "silence"] {
             sampled.values.entry(name.to_owned()).or_insert_with(|| 1.into());
         }
         sampled
+    }
+}
+
+/// The longest wait, in seconds.
+const LONGEST: f64 = 3600.0;
+
+/// Seconds as a suite writes them: a number, or a text with sums and products of numbers.
+pub(super) fn seconds(written: &Value, variables: &Variables) -> Result<Duration, String> {
+    let value = variables.fill(written).map_err(|unset| unset.to_string())?;
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let product = |text: &str| text.split('*').map(number).product::<Option<f64>>();
+    let sum = match &value {
+        Value::String(text) => text.split('+').map(product).sum::<Option<f64>>(),
+        value => value.as_f64(),
+    };
+    match sum.filter(|seconds| (0.0..=LONGEST).contains(seconds)) {
+        Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
+        None => Err(format!("seconds up to {LONGEST} are expected, a number or sums and products, not {value}")),
+    }
+}
+
+/// Whether seconds can be reckoned; what depends on captures is not judged.
+pub(super) fn judge_seconds(written: &Value, variables: &Variables) -> Result<(), String> {
+    let variables = variables.with_samples();
+    match variables.fill(written) {
+        Err(Unset::NotYet(_)) => Ok(()),
+        _ => seconds(written, &variables).map(drop),
     }
 }
 

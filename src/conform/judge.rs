@@ -99,6 +99,16 @@ pub(super) fn is_meant(expectation: &Expectation, asked: Option<&Header>, header
     !header.is_request() && asked.is_none_or(|asked| answers(asked) || near(asked))
 }
 
+/// Whether a message came with the payload protocol identifier that is wanted.
+pub(super) fn ppid(expectation: &Expectation, found: u32) -> Result<(), String> {
+    match expectation.ppid {
+        Some(wanted) if wanted != found => {
+            Err(format!("payload protocol identifier {wanted} was expected, {found} came"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What the message was expected to be and is not; otherwise what it gives to variables.
 pub(super) fn judge(
     expectation: &Expectation,

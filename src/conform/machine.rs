@@ -1,5 +1,7 @@
 //! A case as it runs: events and the time in, actions out, and in the end what it has shown.
 
+mod around;
+mod line;
 mod step;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,17 +12,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::build::Variables;
-use super::judge;
-use super::script::{self, Greeting};
+use super::script;
 use super::suite::{Case, Suite};
 use super::{Outcome, Verdict};
 use crate::message::Header;
+use line::{Heard, Line, Link};
 
-/// How often a connection is tried that the peer closes before it is open, and the pause before the next.
-const ATTEMPTS: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(150);
-/// How long parting may take, when nothing is judged any more.
-const PARTING: Duration = Duration::from_millis(700);
+/// The payload protocol identifier of Diameter. RFC 6733 section 11.5.
+const PPID: u32 = 46;
 /// The most messages kept of one case.
 const MOST_MESSAGES: usize = 10_000;
 
@@ -70,8 +69,8 @@ pub enum Event {
 pub enum Action {
     /// A connection, called or waited for.
     Open,
-    /// These octets sent, on this stream.
-    Send(Vec<u8>, u16),
+    /// These octets sent, on this SCTP stream, with this payload protocol identifier.
+    Send(Vec<u8>, u16, u32),
     /// The connection ended in order.
     Close,
     /// The connection ended at once.
@@ -98,36 +97,6 @@ pub enum Said {
     Message(bool, Vec<u8>, u16, u32),
     /// The connection ended, and why when not in order.
     Down(bool, Option<String>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    Idle,
-    Opening,
-    /// Up, capabilities not exchanged by the machine.
-    Up,
-    /// Up, capabilities exchanged.
-    Open,
-    Down,
-}
-
-#[derive(Debug)]
-struct Line {
-    link: Link,
-    reason: Option<String>,
-    local: Option<SocketAddr>,
-    peer: Option<Who>,
-    queue: VecDeque<Vec<u8>>,
-    sent: Option<Vec<u8>>,
-    taken: Option<Vec<u8>>,
-    attempts: u32,
-    used: bool,
-    /// DPR and DPA have been exchanged.
-    parted: bool,
-    /// The octets sent last are the beginning of a message: nothing else may come between it and its end.
-    halfway: bool,
-    /// Requests that are answered when it is whole.
-    held: Vec<(Vec<u8>, u16)>,
 }
 
 #[derive(Clone, Debug)]
@@ -173,6 +142,8 @@ pub struct Machine {
     actions: Vec<(String, Action)>,
     /// The step that is played.
     step: Option<usize>,
+    /// When the first step was done.
+    started: Option<Duration>,
     now: Duration,
 }
 
@@ -201,6 +172,7 @@ impl Machine {
             spoken: Vec::new(),
             actions: Vec::new(),
             step: None,
+            started: None,
             now: Duration::ZERO,
         })
     }
@@ -288,6 +260,9 @@ impl Machine {
             match self.play(&task) {
                 Ok(Play::Wait) => break,
                 Ok(Play::Done) => {
+                    if matches!(task, Task::Step(_)) {
+                        self.started.get_or_insert(self.now);
+                    }
                     self.tasks.pop_front();
                     self.begun = None;
                 }
@@ -314,20 +289,7 @@ impl Machine {
     }
 
     fn line(&mut self, party: &str) -> &mut Line {
-        self.lines.entry(party.to_owned()).or_insert_with(|| Line {
-            link: Link::Idle,
-            reason: None,
-            local: None,
-            peer: None,
-            queue: VecDeque::new(),
-            sent: None,
-            taken: None,
-            attempts: 0,
-            used: false,
-            parted: false,
-            halfway: false,
-            held: Vec::new(),
-        })
+        self.lines.entry(party.to_owned()).or_default()
     }
 
     fn link(&self, party: &str) -> Link {
@@ -384,7 +346,7 @@ impl Machine {
         let name = script::base_request(&bytes);
         if self.link(party) == Link::Open
             && let Some(name) = name
-            && !self.case().is_some_and(|case| case.waits_for(name))
+            && self.case().is_none_or(|case| case.automatic && !case.waits_for(name))
         {
             if self.line(party).halfway {
                 self.line(party).held.push((bytes, stream));
@@ -395,19 +357,19 @@ impl Machine {
         }
         let line = self.line(party);
         if line.queue.len() < MOST_MESSAGES {
-            line.queue.push_back(bytes);
+            line.queue.push_back(Heard { bytes, ppid });
         }
     }
 
     fn answer(&mut self, party: &str, request: &[u8], stream: u16) {
         if let Some(answer) = script::base_answer(&self.who(party), request) {
-            self.send(party, answer, stream);
+            self.send(party, answer, stream, PPID);
         }
     }
 
-    fn send(&mut self, party: &str, bytes: Vec<u8>, stream: u16) {
-        self.say(party, Said::Message(true, bytes.clone(), stream, 46));
-        self.actions.push((party.to_owned(), Action::Send(bytes, stream)));
+    fn send(&mut self, party: &str, bytes: Vec<u8>, stream: u16, ppid: u32) {
+        self.say(party, Said::Message(true, bytes.clone(), stream, ppid));
+        self.actions.push((party.to_owned(), Action::Send(bytes, stream, ppid)));
     }
 
     fn next_identifier(&mut self) -> u32 {
@@ -454,6 +416,8 @@ impl Machine {
             variables.set("last_hop_by_hop", header.hop_by_hop);
             variables.set("last_end_to_end", header.end_to_end);
         }
+        variables.set("timeout", self.settings.timeout.as_secs_f64());
+        variables.set("silence", self.settings.silence.as_secs_f64());
         variables.set("identity_in_capitals", who.host.to_ascii_uppercase());
         variables.set("identity", who.host);
         variables.set("realm", who.realm);
@@ -473,7 +437,7 @@ impl Machine {
 
     fn play(&mut self, task: &Task) -> Result<Play, Stop> {
         match task {
-            Task::Pause => Ok(if self.clock(PAUSE).1 { Play::Done } else { Play::Wait }),
+            Task::Pause => Ok(self.pause()),
             Task::Connect(party) => self.connect(party),
             Task::Greet(party) => self.greet(party),
             Task::Step(number) => {
@@ -499,165 +463,5 @@ impl Machine {
             Task::Watch(party) => self.watch(party),
             Task::Part(party) => Ok(self.part(party)),
         }
-    }
-
-    fn connect(&mut self, party: &str) -> Result<Play, Stop> {
-        let timeout = self.settings.timeout;
-        let (first, late) = self.clock(timeout);
-        if first {
-            let line = self.line(party);
-            line.link = Link::Opening;
-            (line.reason, line.sent, line.taken, line.parted) = (None, None, None, false);
-            line.queue.clear();
-            line.used = true;
-            self.actions.push((party.to_owned(), Action::Open));
-            return Ok(Play::Wait);
-        }
-        match self.link(party) {
-            Link::Up | Link::Open => Ok(Play::Done),
-            Link::Down => self.try_again(party, Verdict::Error, "there is no connection"),
-            _ if late => {
-                let words = match self.listens(party) {
-                    true => format!("the peer has not connected to us as {} within {timeout:?}", self.who(party).host),
-                    false => format!("there was no connection within {timeout:?}"),
-                };
-                Err(Stop(Verdict::Inconclusive, words, None))
-            }
-            _ => Ok(Play::Wait),
-        }
-    }
-
-    /// A peer that has not noticed yet that the last connection is gone may refuse the next.
-    fn try_again(&mut self, party: &str, verdict: Verdict, words: &str) -> Result<Play, Stop> {
-        let opens = self.case().is_some_and(|case| case.open);
-        let line = self.line(party);
-        line.attempts += 1;
-        if opens && line.attempts < ATTEMPTS {
-            line.link = Link::Idle;
-            // The task that failed, and the greeting behind it, are played again after the pause.
-            let again = match self.tasks.front() {
-                Some(Task::Greet(_)) => vec![Task::Pause, Task::Connect(party.to_owned())],
-                _ => vec![Task::Pause],
-            };
-            return Ok(Play::First(again));
-        }
-        let reason = line.reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
-        Err(Stop(verdict, format!("{words}: {reason}"), None))
-    }
-
-    fn greet(&mut self, party: &str) -> Result<Play, Stop> {
-        let timeout = self.settings.timeout;
-        let (first, late) = self.clock(timeout);
-        let suite = Arc::clone(&self.suite);
-        let address = self.line(party).local;
-        let greeting = Greeting { who: self.who(party), address, party: suite.party(party) };
-        if first && !self.listens(party) {
-            let identifier = self.next_identifier();
-            let cer = greeting.cer(identifier, &self.variables).map_err(|words| Stop(Verdict::Error, words, None))?;
-            self.send(party, cer, 0);
-        }
-        let Some(message) = self.line(party).queue.pop_front() else {
-            return match self.link(party) {
-                Link::Down => self.try_again(party, Verdict::Inconclusive, "the capabilities were not exchanged"),
-                _ if late => Err(Stop(Verdict::Inconclusive, format!("no CER or CEA within {timeout:?}"), None)),
-                _ => Ok(Play::Wait),
-            };
-        };
-        let who =
-            greeting.judge(&message, self.listens(party)).map_err(|words| Stop(Verdict::Inconclusive, words, None))?;
-        if self.listens(party) {
-            let cea = greeting.cea(&message, &self.variables).map_err(|words| Stop(Verdict::Error, words, None))?;
-            self.send(party, cea, 0);
-        }
-        let line = self.line(party);
-        line.link = Link::Open;
-        line.peer = Some(who.clone());
-        line.attempts = 0;
-        self.settings.peer.get_or_insert(who);
-        let settle = Task::Settle(party.to_owned());
-        self.tasks.insert(self.tasks.len().min(1), settle);
-        Ok(Play::Done)
-    }
-
-    fn watch(&mut self, party: &str) -> Result<Play, Stop> {
-        let timeout = self.settings.timeout;
-        let (first, late) = self.clock(timeout);
-        if first {
-            let identifier = self.next_identifier();
-            let request = script::watchdog(&self.who(party), identifier);
-            self.line(party).sent = Some(request.clone());
-            self.send(party, request, 0);
-        }
-        let identifier = self.line(party).sent.as_deref().and_then(Header::parse).map(|header| header.hop_by_hop);
-        let clause = || Some("RFC 6733 5.5, 7".to_owned());
-        let answer = |message: &Vec<u8>| {
-            Header::parse(message).is_some_and(|it| !it.is_request() && Some(it.hop_by_hop) == identifier)
-        };
-        let line = self.line(party);
-        if let Some(at) = line.queue.iter().position(answer) {
-            let message = line.queue.remove(at).unwrap_or_default();
-            return match script::succeeds(&message) {
-                true => {
-                    self.line(party).sent = None;
-                    Ok(Play::Done)
-                }
-                false => {
-                    let words = format!("the watchdog is answered with {}", judge::essence(&message));
-                    Err(Stop(Verdict::Fail, words, clause()))
-                }
-            };
-        }
-        match self.link(party) {
-            Link::Down => {
-                let reason = self.line(party).reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
-                Err(Stop(Verdict::Fail, format!("the connection should go on, and is gone: {reason}"), clause()))
-            }
-            _ if late => Err(Stop(Verdict::Fail, format!("no watchdog is answered within {timeout:?}"), clause())),
-            _ => Ok(Play::Wait),
-        }
-    }
-
-    fn settle(&mut self, party: &str) -> Result<Play, Stop> {
-        self.watch(party).map_err(|Stop(_, words, clause)| {
-            Stop(Verdict::Inconclusive, format!("before the first step: {words}"), clause)
-        })
-    }
-
-    /// DPR, DPA, the end; whatever happens.
-    fn part(&mut self, party: &str) -> Play {
-        let (first, late) = self.clock(PARTING);
-        let link = self.link(party);
-        if link == Link::Open && self.line(party).parted {
-            return self.end(party, false);
-        }
-        if first && link == Link::Open {
-            let identifier = self.next_identifier();
-            let request = script::disconnect(&self.who(party), identifier);
-            let line = self.line(party);
-            line.sent = Some(request.clone());
-            self.send(party, request, 0);
-            return Play::Wait;
-        }
-        match link {
-            Link::Idle | Link::Down => Play::Done,
-            Link::Open => {
-                let sent = self.line(party).sent.as_deref().and_then(Header::parse);
-                let parted = |message: &Vec<u8>| {
-                    Header::parse(message)
-                        .is_some_and(|it| !it.is_request() && sent.is_some_and(|sent| sent.hop_by_hop == it.hop_by_hop))
-                };
-                let parted = self.line(party).queue.iter().any(parted);
-                self.line(party).parted |= parted;
-                if parted || late { self.end(party, late) } else { Play::Wait }
-            }
-            Link::Opening | Link::Up => self.end(party, link == Link::Opening),
-        }
-    }
-
-    fn end(&mut self, party: &str, abort: bool) -> Play {
-        self.say(party, Said::Down(true, None));
-        self.actions.push((party.to_owned(), if abort { Action::Abort } else { Action::Close }));
-        self.line(party).link = Link::Down;
-        Play::Done
     }
 }

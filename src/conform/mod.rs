@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! suite.rs    the file, read and judged, errors with line and column      build.rs  messages from templates, and their damage
-//! machine.rs  a case as it runs, machine/step.rs one step of it            judge.rs  is it what was expected?
-//! script.rs   a case with what every case does around it                  suites/   those that come with the program
+//! machine.rs  a case as it runs; machine/ one step of it, what is around   judge.rs  is it what was expected?
+//! script.rs   the messages that every case sends and takes                suites/   those that come with the program
 //! ```
 
 mod build;
@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use build::Variables;
 pub use judge::essence;
 pub use machine::{Action, Event, Machine, Said, Settings, Spoken, Who};
-pub use suite::{Case, Expectation, Party, Step, Suite, SuiteError};
+pub use suite::{Case, Expectation, OneOrMore, Party, Step, Suite, SuiteError};
 
 /// The suites that come with the program: name and text.
 pub const SUITES: &[(&str, &str)] = &[
@@ -48,6 +48,8 @@ pub enum Verdict {
     Inconclusive,
     /// The case could not be played: the transport, or the suite itself.
     Error,
+    /// The case was left out: what it takes is not given, or it makes no sense here. It counts neither way.
+    NotRun,
 }
 
 impl Verdict {
@@ -59,6 +61,7 @@ impl Verdict {
             Self::Fail => "fail",
             Self::Inconclusive => "inconclusive",
             Self::Error => "error",
+            Self::NotRun => "not run",
         }
     }
 }

@@ -81,13 +81,17 @@ pub(super) fn succeeds(message: &[u8]) -> bool {
     find::<ResultCode>(body) == Some(ResultCode::DIAMETER_SUCCESS)
 }
 
-/// Who the peer is, when this is a CEA of success.
+/// Who sends a message, by its own words.
+pub(super) fn origin(message: &[u8]) -> Option<Who> {
+    let body = Avps::new(message.get(HEADER_LENGTH..)?);
+    Some(Who { host: find::<OriginHost>(body)?.to_owned(), realm: find::<OriginRealm>(body)?.to_owned() })
+}
+
+/// Who sends it, when this is a CEA of success.
 pub(super) fn peer_of(message: &[u8]) -> Option<Who> {
-    let body = Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default());
     let header = Header::parse(message)?;
     let is_cea = header.code == CAPABILITIES_EXCHANGE && !header.is_request() && succeeds(message);
-    let who = Who { host: find::<OriginHost>(body)?.to_owned(), realm: find::<OriginRealm>(body)?.to_owned() };
-    is_cea.then_some(who)
+    origin(message).filter(|_| is_cea)
 }
 
 /// Whether this is a DPA of success.

@@ -100,8 +100,14 @@ pub struct Case {
     /// Parameters without which the case cannot be played.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// `stream` or `sctp` when the case is for one kind of transport only.
-    pub transport: Option<String>,
+    /// When the case makes sense over some transports only: `tcp`, `tls`, `sctp`, `stream` for the first two, or a list.
+    pub transport: Option<OneOrMore>,
+    /// It waits for the peer's watchdog, and is played when that is asked for.
+    #[serde(default)]
+    pub slow: bool,
+    /// The peer's own watchdogs and disconnects are answered when no step waits for them.
+    #[serde(default = "yes")]
+    pub automatic: bool,
     /// Sequences played before the steps. What fails in them makes the case inconclusive.
     #[serde(default)]
     pub before: Vec<String>,
@@ -110,7 +116,29 @@ pub struct Case {
     pub steps: Vec<Spanned<Step>>,
 }
 
-/// One step. Of `send`, `answer`, `hex`, `again`, `expect`, `one_of`, `connect`, `close` and `abort` exactly one stands in it.
+/// One text or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        };
+        all.iter().map(String::as_str)
+    }
+}
+
+/// One step. Of `send`, `answer`, `hex`, `again`, `expect`, `one_of`, `connect`, `close`, `abort`, `only_if` and `back` exactly
+/// one stands in it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -138,6 +166,12 @@ pub struct Step {
     /// Aborts the connection.
     #[serde(default)]
     pub abort: bool,
+    /// The case goes on when this holds, and is not run otherwise; as `when` compares.
+    pub only_if: Option<[String; 3]>,
+    /// Plays so many steps before this one again, until `until` seconds of the case's own steps have passed.
+    pub back: Option<usize>,
+    /// See `back`; reckoned as `within`.
+    pub until: Option<Value>,
     /// When it does not come true the case shows nothing.
     #[serde(default)]
     pub precondition: bool,
@@ -146,13 +180,15 @@ pub struct Step {
     pub if_up: bool,
     /// Left out unless it holds: `[text, "<" or ">" or "=" or "!=", text]`, as host names are compared.
     pub when: Option<[String; 3]>,
-    /// Seconds to wait, in place of those of the command line.
+    /// Seconds to wait, in place of those of the command line: a number, or sums and products such as `"2 * ${tw} + 4"`.
     pub within: Option<Value>,
     /// A name for the request sent, for `to` of a later expectation.
     pub label: Option<String>,
     /// SCTP stream to send on.
     #[serde(default)]
     pub stream: u16,
+    /// SCTP payload protocol identifier to send with; that of Diameter when absent.
+    pub ppid: Option<u32>,
     /// Change of the message: AVPs left out, by name or path.
     #[serde(default)]
     pub remove: Vec<String>,
@@ -230,6 +266,8 @@ pub struct Expectation {
     /// What is not judged of the answer: `header`, `P`, `E`, `session`, `origin`, `result`, `grammar`.
     #[serde(default)]
     pub lenient: Vec<String>,
+    /// The SCTP payload protocol identifier it comes with.
+    pub ppid: Option<u32>,
     /// The clause, where it is not that of the case.
     pub clause: Option<String>,
     /// The case is over when this came.
@@ -248,6 +286,9 @@ fn tester() -> String {
 const fn yes() -> bool {
     true
 }
+
+/// What may stand in `transport`.
+const TRANSPORTS: [&str; 4] = ["tcp", "tls", "sctp", "stream"];
 
 /// What may stand in `lenient`.
 pub(super) const LENIENT: [&str; 7] = ["header", "P", "E", "session", "origin", "result", "grammar"];
@@ -335,8 +376,9 @@ impl Suite {
             if !["must", "should"].contains(&case.level.as_str()) {
                 return Err(wrong(format!("level is `must` or `should`, not `{}`", case.level)));
             }
-            if case.transport.as_deref().is_some_and(|kind| !["stream", "sctp"].contains(&kind)) {
-                return Err(wrong("transport is `stream` or `sctp`".to_owned()));
+            let mut transports = case.transport.iter().flat_map(OneOrMore::iter);
+            if let Some(unknown) = transports.find(|kind| !TRANSPORTS.contains(kind)) {
+                return Err(wrong(format!("transport is one of {}, or a list, not `{unknown}`", TRANSPORTS.join(", "))));
             }
             if case.steps.is_empty() || case.steps.len() > MOST {
                 return Err(wrong(format!("a case has between 1 and {MOST} steps")));
@@ -346,7 +388,7 @@ impl Suite {
             for (number, step) in case.steps.iter().enumerate() {
                 let at = step.span().start;
                 let wrong = |what: String| (at, format!("case `{}`, step {}: {what}", case.name, number + 1));
-                self.judge_step(case, step.get_ref(), &mut variables, &mut labels).map_err(wrong)?;
+                self.judge_step(case, number, step.get_ref(), &mut variables, &mut labels).map_err(wrong)?;
             }
         }
         Ok(())
@@ -355,6 +397,7 @@ impl Suite {
     fn judge_step<'s>(
         &'s self,
         case: &'s Case,
+        number: usize,
         step: &'s Step,
         variables: &mut Variables,
         labels: &mut BTreeSet<&'s str>,
@@ -369,9 +412,11 @@ impl Suite {
             step.connect,
             step.close,
             step.abort,
+            step.only_if.is_some(),
+            step.back.is_some(),
         ];
         if verbs.iter().filter(|verb| **verb).count() != 1 {
-            let verbs = "send, answer, hex, again, expect, one_of, connect, close and abort";
+            let verbs = "send, answer, hex, again, expect, one_of, connect, close, abort, only_if and back";
             return Err(format!("exactly one of {verbs} is expected"));
         }
         let party = step.on.as_ref().unwrap_or(&case.on);
@@ -387,10 +432,28 @@ impl Suite {
         if let Some(text) = &step.hex {
             build::octets(text)?;
         }
-        if let Some([_, sign, _]) = &step.when
-            && !["<", ">", "=", "!="].contains(&sign.as_str())
-        {
-            return Err(format!("`when` compares by <, >, = or !=, not by `{sign}`"));
+        for (word, condition) in [("when", &step.when), ("only_if", &step.only_if)] {
+            if let Some([_, sign, _]) = condition
+                && !["<", ">", "=", "!="].contains(&sign.as_str())
+            {
+                return Err(format!("`{word}` compares by <, >, = or !=, not by `{sign}`"));
+            }
+        }
+        for (word, written) in [("within", &step.within), ("until", &step.until)] {
+            if let Some(written) = written {
+                build::judge_seconds(written, variables).map_err(|what| format!("`{word}`: {what}"))?;
+            }
+        }
+        if step.back.is_some() != step.until.is_some() {
+            return Err("`back` and `until` go together".to_owned());
+        }
+        if let Some(back) = step.back {
+            // Without a pause among them the steps would be played without end in no time.
+            let again = number.checked_sub(back).and_then(|first| case.steps.get(first..number)).unwrap_or_default();
+            let pauses = |step: &Spanned<Step>| step.get_ref().expectations().iter().any(|one| one.silence);
+            if !again.iter().any(pauses) || again.iter().any(|step| step.get_ref().back.is_some()) {
+                return Err("`back` goes back over steps of which one waits for silence, and none goes back".to_owned());
+            }
         }
         if let Some(label) = &step.label {
             labels.insert(label);
@@ -409,6 +472,22 @@ impl Suite {
             }
         }
         Ok(())
+    }
+}
+
+impl Case {
+    /// Whether it makes sense over `tcp`, `tls` or `sctp`; otherwise over which it does.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn suits(&self, transport: &str) -> Result<(), String> {
+        let Some(wanted) = &self.transport else { return Ok(()) };
+        let holds = |kind: &str| kind == transport || kind == "stream" && transport != "sctp";
+        if wanted.iter().any(holds) {
+            return Ok(());
+        }
+        let name = |kind: &str| if kind == "stream" { "TCP and TLS".to_owned() } else { kind.to_uppercase() };
+        Err(format!("is for {}", wanted.iter().map(name).collect::<Vec<_>>().join(" and ")))
     }
 }
 

@@ -49,7 +49,7 @@ fn play(steps: &str, bend: impl Fn(usize, &mut Vec<Vec<u8>>)) -> Outcome {
         for (party, action) in std::mem::take(&mut actions) {
             let events = match action {
                 Action::Open => vec![Event::Up(local, remote)],
-                Action::Send(bytes, _) => {
+                Action::Send(bytes, ..) => {
                     let header = Header::parse(&bytes).unwrap();
                     let envelope = Envelope::answering(&header);
                     let (result_code, origin_host) = (ResultCode::DIAMETER_SUCCESS, "b.example");

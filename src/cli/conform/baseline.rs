@@ -63,9 +63,13 @@ impl Baseline {
     pub fn with(&self, reports: &[CaseReport]) -> String {
         let mut known = self.known.clone();
         for report in reports {
-            if report.verdict == Verdict::Pass {
-                known.remove(&report.id());
-                continue;
+            match report.verdict {
+                Verdict::NotRun => continue,
+                Verdict::Pass => {
+                    known.remove(&report.id());
+                    continue;
+                }
+                Verdict::Fail | Verdict::Inconclusive | Verdict::Error => {}
             }
             let why = self.why(report).map(str::to_owned);
             let why = why.unwrap_or_else(|| format!("{}: {}", report.clause, report.words.replace(['\n', '\r'], " ")));

@@ -162,10 +162,10 @@ impl Driver {
                 let link = Link { number: self.number, task, sender: None, addresses: None, kept: None };
                 self.links.insert(party.to_owned(), link);
             }
-            Action::Send(bytes, stream) => {
+            Action::Send(bytes, stream, ppid) => {
                 if let Some(sender) = self.links.get(party).and_then(|link| link.sender.as_ref()) {
                     // A connection that is gone tells so itself.
-                    let _ = sender.try_send(Outgoing::new(bytes.into()).on_stream(stream));
+                    let _ = sender.try_send(Outgoing { ppid, ..Outgoing::new(bytes.into()).on_stream(stream) });
                 }
             }
             Action::Close => self.end(party, false),

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::baseline::Baseline;
 use super::drive::Played;
 use crate::capture::write::{CaptureWriter, Direction, Message, SctpConversation, TcpConversation, WriteError};
-use crate::conform::{Case, Said, Spoken, Suite, Verdict, essence};
+use crate::conform::{Case, Outcome, Said, Spoken, Suite, Verdict, essence};
 use crate::message::text::Palette;
 
 /// A case that was played.
@@ -59,6 +59,24 @@ impl CaseReport {
         }
     }
 
+    /// Of a case that is left out.
+    pub fn not_run(suite: &Suite, case: &Case, why: String) -> Self {
+        let outcome = Outcome {
+            verdict: Verdict::NotRun,
+            words: why,
+            clause: case.clause.clone(),
+            line: None,
+            took: Duration::ZERO,
+            captured: Vec::new(),
+        };
+        Self::new(suite, case, Played { outcome, spoken: Vec::new(), peer: None })
+    }
+
+    /// It counts, unless it is known.
+    pub fn is_bad(&self) -> bool {
+        !matches!(self.verdict, Verdict::Pass | Verdict::NotRun)
+    }
+
     /// As baselines name it.
     pub fn id(&self) -> String {
         format!("{}/{}", self.suite, self.name)
@@ -91,8 +109,8 @@ impl CaseReport {
 }
 
 /// How often each verdict came.
-fn count(reports: &[CaseReport]) -> [(Verdict, usize); 4] {
-    [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::Error]
+fn count(reports: &[CaseReport]) -> [(Verdict, usize); 5] {
+    [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::Error, Verdict::NotRun]
         .map(|verdict| (verdict, reports.iter().filter(|report| report.verdict == verdict).count()))
 }
 
@@ -101,37 +119,43 @@ pub struct Paper {
     palette: Palette,
     json: bool,
     peer: String,
-    /// Cases that were not played, by why.
-    left_out: BTreeMap<String, usize>,
+}
+
+/// Cases that were not run, by why.
+fn left_out(reports: &[CaseReport]) -> BTreeMap<&str, usize> {
+    let mut found = BTreeMap::new();
+    for report in reports.iter().filter(|report| report.verdict == Verdict::NotRun) {
+        *found.entry(report.words.as_str()).or_default() += 1;
+    }
+    found
+}
+
+/// Why nothing was played.
+pub fn nothing(reports: &[CaseReport]) -> String {
+    if reports.is_empty() {
+        return "no case has this name; --list shows them".to_owned();
+    }
+    let why: Vec<&str> = left_out(reports).into_keys().collect();
+    format!("no case can be played here: each {}", why.join(", or "))
 }
 
 impl Paper {
     pub fn new(palette: Palette, json: bool, peer: String) -> Self {
-        Self { palette, json, peer, left_out: BTreeMap::new() }
+        Self { palette, json, peer }
     }
 
     pub fn peer(&self) -> &str {
         &self.peer
     }
 
-    /// A case is not played.
-    pub fn left_out(&mut self, why: String) {
-        *self.left_out.entry(why).or_default() += 1;
-    }
-
-    /// Why nothing was played.
-    pub fn nothing(&self) -> String {
-        if self.left_out.is_empty() {
-            return "no case has this name; --list shows them".to_owned();
-        }
-        let why: Vec<&str> = self.left_out.keys().map(String::as_str).collect();
-        format!("no case can be played here: each {}", why.join(", or "))
-    }
-
     /// A case has come to its end.
     pub fn case(&self, report: &CaseReport, out: &mut String) {
         if self.json {
             let _ = writeln!(out, "{}", report.json());
+            return;
+        }
+        // The summary counts what was left out by its reason.
+        if report.verdict == Verdict::NotRun {
             return;
         }
         let ink = match (report.verdict, report.known) {
@@ -160,28 +184,29 @@ impl Paper {
         let counts = count(reports);
         let known_now = reports.iter().filter(|report| report.known).count();
         let mended: Vec<String> = known.mended(reports).into_iter().map(CaseReport::id).collect();
-        let left_out: usize = self.left_out.values().sum();
+        let left_out = left_out(reports);
         if self.json {
             let counts: serde_json::Map<_, _> =
                 counts.iter().map(|(verdict, count)| (verdict.name().to_owned(), (*count).into())).collect();
-            let line = json!({"cases": reports.len(), "verdicts": counts, "known": known_now, "mended": mended,
-                "left_out": self.left_out, "peer": self.peer});
+            let line = json!({"cases": reports.len() - left_out.values().sum::<usize>(), "verdicts": counts, "known": known_now, "mended": mended,
+                "left_out": left_out, "peer": self.peer});
             let _ = writeln!(out, "{line}");
             return;
         }
         let words: Vec<String> = counts
             .iter()
-            .filter(|(verdict, count)| *count > 0 || *verdict == Verdict::Pass)
+            .filter(|(verdict, count)| *count > 0 && *verdict != Verdict::NotRun || *verdict == Verdict::Pass)
             .map(|(verdict, count)| format!("{count} {}", verdict.name()))
             .collect();
         let known_now = if known_now > 0 { format!(", {known_now} known before") } else { String::new() };
-        let _ = writeln!(out, "\n{} cases: {}{known_now}", reports.len(), words.join(", "));
+        let skipped: usize = left_out.values().sum();
+        let _ = writeln!(out, "\n{} cases: {}{known_now}", reports.len() - skipped, words.join(", "));
         for id in mended {
             let _ = writeln!(out, "{id} is in the baseline and passes");
         }
-        if left_out > 0 {
-            let _ = writeln!(out, "not played: {left_out}");
-            for (why, count) in &self.left_out {
+        if skipped > 0 {
+            let _ = writeln!(out, "not run: {skipped}");
+            for (why, count) in &left_out {
                 let _ = writeln!(out, "  {count}: each {why}");
             }
         }
@@ -198,6 +223,7 @@ pub fn junit(reports: &[CaseReport]) -> Result<String, String> {
     for report in reports {
         let mut status = match report.verdict {
             Verdict::Pass => TestCaseStatus::success(),
+            Verdict::NotRun => TestCaseStatus::skipped(),
             _ if report.known => TestCaseStatus::skipped(),
             Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
             Verdict::Inconclusive | Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),

@@ -1,26 +1,48 @@
 //! One step of a case: what it sends, and whether what it waits for has come.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Link, Machine, Play, Stop, Task};
+use super::line::{Heard, Link};
+use super::{Machine, PPID, Play, Stop, Task};
 use crate::conform::suite::{Case, Expectation, Step};
 use crate::conform::{Verdict, build, judge, script};
 use crate::message::{CommandFlags, Header};
+
+/// A value in a sentence.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
 
 impl Machine {
     pub(super) fn play_step(&mut self, case: &Case, step: &Step) -> Result<Play, Stop> {
         let party = step.on.as_ref().unwrap_or(&case.on).clone();
         let error = |words: String| Stop(Verdict::Error, words, None);
         if self.begun.is_none() {
-            if let Some([left, sign, right]) = &step.when {
+            let holds = |condition: &[String; 3]| {
+                let [left, sign, right] = condition;
                 let variables = self.variables(&party);
                 let fill = |text: &str| variables.text(text).map_err(|unset| error(unset.to_string()));
-                if !script::compares(&fill(left)?, sign, &fill(right)?) {
-                    return Ok(Play::Done);
-                }
+                let (left, right) = (fill(left)?, fill(right)?);
+                Ok((script::compares(&left, sign, &right), format!("{} {sign} {}", plain(&left), plain(&right))))
+            };
+            if let Some(condition) = &step.when
+                && !holds(condition)?.0
+            {
+                return Ok(Play::Done);
+            }
+            if let Some(condition) = &step.only_if {
+                return match holds(condition)? {
+                    (true, _) => Ok(Play::Done),
+                    (false, words) => Err(Stop(Verdict::NotRun, format!("is for {words}"), None)),
+                };
+            }
+            if let (Some(back), Some(until), Some(at)) = (step.back, &step.until, self.step) {
+                let until = build::seconds(until, &self.variables(&party)).map_err(error)?;
+                let over = self.now >= self.started.unwrap_or_default() + until;
+                let again = if over { at..at } else { at.saturating_sub(back)..at };
+                return Ok(if over { Play::Done } else { Play::First(again.map(Task::Step).collect()) });
             }
             let link = self.link(&party);
             let up = matches!(link, Link::Up | Link::Open);
@@ -59,12 +81,17 @@ impl Machine {
         if let Some(label) = &step.label {
             self.labels.insert(label.clone(), bytes.clone());
         }
+        let line = self.line(&party);
         if step.answer.is_none() {
-            self.line(&party).sent = Some(bytes.clone());
+            line.sent = Some(bytes.clone());
+        } else if script::peer_of(&bytes).is_some() && line.link == Link::Up {
+            // The case has exchanged the capabilities by itself.
+            line.link = Link::Open;
+            line.peer = line.taken.as_deref().and_then(script::origin);
         }
         let cut = step.octets.iter().any(|edit| edit.cut.is_some());
         let halfway = cut && Header::parse(&bytes).is_some_and(|header| header.length as usize > bytes.len());
-        self.send(&party, bytes, step.stream);
+        self.send(&party, bytes, step.stream, step.ppid.unwrap_or(PPID));
         self.line(&party).halfway = halfway;
         if !halfway {
             for (request, stream) in std::mem::take(&mut self.line(&party).held) {
@@ -136,12 +163,8 @@ impl Machine {
         let silent = expectations.iter().any(|one| one.silence);
         let patience = match &step.within {
             Some(within) => {
-                let value =
-                    self.variables.fill(within).map_err(|unset| Stop(Verdict::Error, unset.to_string(), None))?;
-                let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
-                let seconds = number.filter(|seconds| (0.0..=3600.0).contains(seconds));
-                let words = || format!("`within` is a number of seconds up to 3600, not {value}");
-                Duration::from_secs_f64(seconds.ok_or_else(|| Stop(Verdict::Error, words(), None))?)
+                let variables = self.variables(party);
+                build::seconds(within, &variables).map_err(|words| Stop(Verdict::Error, words, None))?
             }
             None if silent => self.settings.silence,
             None => self.settings.timeout,
@@ -170,7 +193,7 @@ impl Machine {
             if let Some(one) = here.iter().find(|one| one.silence)
                 && let Some(message) = self.line(party).queue.front()
             {
-                let words = format!("nothing was expected, {} came", judge::essence(message));
+                let words = format!("nothing was expected, {} came", judge::essence(&message.bytes));
                 return Err(Stop(fails, words, clause(one)));
             }
             if self.link(party) == Link::Down {
@@ -199,7 +222,7 @@ impl Machine {
         let all: Vec<&Expectation> = expectations.iter().collect();
         let mut words = format!("{} was expected, nothing came within {patience:?}", script::wanted(&all));
         let others = parties.iter().filter_map(|party| self.lines.get(party)).flat_map(|line| &line.queue);
-        let others: Vec<String> = others.take(4).map(|message| judge::essence(message)).collect();
+        let others: Vec<String> = others.take(4).map(|heard| judge::essence(&heard.bytes)).collect();
         if !others.is_empty() {
             words = format!("{} was expected, within {patience:?} came {}", script::wanted(&all), others.join(", "));
         }
@@ -228,8 +251,10 @@ impl Machine {
             Some(label) => machine.labels.get(label).cloned(),
             None => machine.lines.get(party).and_then(|line| line.sent.clone()),
         };
-        let queue: Vec<Vec<u8>> = self.lines.get(party)?.queue.iter().cloned().collect();
-        for (at, message) in queue.iter().enumerate() {
+        // Out of the way while the rest of the machine is asked, and put back as it was.
+        let mut queue = std::mem::take(&mut self.lines.get_mut(party)?.queue);
+        let mut found = None;
+        for (at, Heard { bytes: message, ppid }) in queue.iter().enumerate() {
             let Some(header) = Header::parse(message) else { continue };
             let (mut words, mut clause) = (Vec::new(), None);
             for one in here.iter().filter(|one| one.of_message()) {
@@ -238,21 +263,12 @@ impl Machine {
                 if !judge::is_meant(one, asked_header.as_ref(), &header, late) {
                     continue;
                 }
-                match judge::judge(one, message, asked.as_deref().filter(|_| one.request.is_none()), &variables) {
+                let asked = asked.as_deref().filter(|_| one.request.is_none());
+                let judged = judge::ppid(one, *ppid).and_then(|()| judge::judge(one, message, asked, &variables));
+                match judged {
                     Ok(captured) => {
-                        let who = script::peer_of(message);
-                        let line = self.line(party);
-                        if let Some(who) = who.filter(|_| line.link == Link::Up) {
-                            // The case has exchanged the capabilities by itself.
-                            line.link = Link::Open;
-                            line.peer = Some(who);
-                        }
-                        line.parted |= script::is_dpa(message);
-                        let taken = line.queue.remove(at);
-                        if header.is_request() {
-                            line.taken = taken;
-                        }
-                        return Some(Ok((one, captured)));
+                        found = Some((at, Ok((*one, captured))));
+                        break;
                     }
                     // What is sent again may be of a connection, and a case, before.
                     Err(_) if header.is_request() && header.flags.is_retransmitted() => {}
@@ -262,11 +278,31 @@ impl Machine {
                     }
                 }
             }
-            if !words.is_empty() {
+            if found.is_none() && !words.is_empty() {
                 words.dedup();
-                return Some(Err((words.join("; or: "), clause)));
+                found = Some((at, Err((words.join("; or: "), clause))));
+            }
+            if found.is_some() {
+                break;
             }
         }
-        None
+        let taken = match &found {
+            Some((at, Ok(_))) => queue.remove(*at).map(|heard| heard.bytes),
+            _ => None,
+        };
+        let line = self.line(party);
+        line.queue = queue;
+        if let Some(message) = taken {
+            if let Some(who) = script::peer_of(&message).filter(|_| line.link == Link::Up) {
+                // The case has exchanged the capabilities by itself.
+                line.link = Link::Open;
+                line.peer = Some(who);
+            }
+            line.parted |= script::is_dpa(&message);
+            if Header::parse(&message).is_some_and(|header| header.is_request()) {
+                line.taken = Some(message);
+            }
+        }
+        found.map(|(_, result)| result)
     }
 }
