@@ -172,7 +172,7 @@ async fn tcp_erlang_conforms_to_the_base_protocol_but_for_what_is_known() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "scripts/test interop"]
 async fn tcp_erlang_conforms_where_it_connects_to_us() {
-    let Some((peer, _program)) = erlang("conform-erlang-called", Transport::Tcp, 30).await else { return };
+    let Some((peer, _program)) = erlang("conform-erlang-called", Transport::Tcp, 6).await else { return };
     let listen = format!("tcp:127.0.0.1:{}", peer.peer_port);
     peer.judged().conforms("a", &[&["--listen", &listen, "--timeout", "5s"], &CALLED[..]].concat()).await;
     peer.judged().conforms("z", &[&["--listen", &listen, "--timeout", "5s"], &ELECTION[..]].concat()).await;

@@ -203,17 +203,6 @@ fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(end)
 }
 
-/// The parties of a case.
-fn parties(case: &Case) -> BTreeSet<&str> {
-    let steps = case.steps.iter().map(|step| step.get_ref());
-    let mut names: BTreeSet<&str> = BTreeSet::new();
-    for step in steps {
-        names.insert(step.on.as_ref().unwrap_or(&case.on));
-        names.extend(step.expectations().iter().filter_map(|one| one.on.as_deref()));
-    }
-    names
-}
-
 fn list(args: &ConformArgs, output: &mut Output) -> Result<u8, Early> {
     for suite in suites(&args.suite)? {
         for case in suite.cases.iter().map(|case| case.get_ref()).filter(|case| is_wanted(&args.case, case)) {
@@ -386,7 +375,7 @@ impl Run<'_> {
                     }
                     played = played => played,
                 };
-                let Some(played) = played else { continue };
+                let Some(played) = played.map_err(Early::environment)? else { continue };
                 if !driver.was_connected() && played.outcome.verdict == Verdict::Error {
                     let words = format!("{}: {}", self.peer, played.outcome.words);
                     return Err(Early::environment(words));
@@ -431,7 +420,7 @@ impl Run<'_> {
         }
         let listened = |party: &str| self.args.listen.iter().any(|(name, _)| name == party);
         let unheard = |party: &&&str| suite.party(party).is_some_and(|it| it.listens) && !listened(party);
-        let party = parties(case).iter().find(unheard).map(|party| (*party).to_owned());
+        let party = case.parties().iter().find(unheard).map(|party| (*party).to_owned());
         party.map(|party| format!("needs --listen {party}=ENDPOINT"))
     }
 }

@@ -476,6 +476,17 @@ impl Suite {
 }
 
 impl Case {
+    /// The parties that it needs.
+    #[must_use]
+    pub fn parties(&self) -> BTreeSet<&str> {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for step in self.steps.iter().map(Spanned::get_ref) {
+            names.insert(step.on.as_ref().unwrap_or(&self.on));
+            names.extend(step.expectations().iter().filter_map(|one| one.on.as_deref()));
+        }
+        names
+    }
+
     /// Whether it makes sense over `tcp`, `tls` or `sctp`; otherwise over which it does.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! One case over real connections: what the machine wants is done, what happens is told to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::net::{Association, Endpoint, Listener, Net, NetError, Outgoing, Sende
 const ENDING: Duration = Duration::from_millis(1500);
 /// How long a peer may take to forget a connection that has ended: it gives no sign of it.
 const FORGETTING: Duration = Duration::from_millis(30);
+/// How often an address to listen at is tried.
+const LISTENING: u32 = 30;
 /// Messages and events waiting to be looked at.
 const QUEUE: usize = 1024;
 
@@ -56,6 +58,9 @@ struct Link {
 pub struct Driver {
     net: Net,
     remote: Remote,
+    /// Where a party is called.
+    listen: Vec<(String, Endpoint)>,
+    /// Of the parties of the case that is played: a peer that could call at other times would find nobody to answer.
     listeners: BTreeMap<String, Arc<Mutex<Listener>>>,
     links: BTreeMap<String, Link>,
     news: mpsc::Receiver<(String, u64, News)>,
@@ -72,14 +77,43 @@ impl Driver {
     /// # Errors
     /// When an address cannot be used.
     pub async fn new(net: Net, remote: Remote, listen: &[(String, Endpoint)]) -> Result<Self, NetError> {
-        let mut listeners = BTreeMap::new();
-        for (party, endpoint) in listen {
-            let listener = net.listen_at(endpoint, Transport::Sctp).await?;
-            listeners.insert(party.clone(), Arc::new(Mutex::new(listener)));
-        }
         let (tell, news) = mpsc::channel(QUEUE);
-        let (links, ending) = (BTreeMap::new(), Vec::new());
-        Ok(Self { net, remote, listeners, links, news, tell, number: 0, connected: false, ending })
+        let (links, listeners, ending, listen) = (BTreeMap::new(), BTreeMap::new(), Vec::new(), listen.to_vec());
+        let driver = Self { net, remote, listen, listeners, links, news, tell, number: 0, connected: false, ending };
+        for (_, endpoint) in &driver.listen {
+            // Whether it can be done is told before the first case.
+            driver.listener(endpoint).await?;
+        }
+        Ok(driver)
+    }
+
+    /// A socket that was dropped is closed a moment later, by the task that has it.
+    async fn listener(&self, endpoint: &Endpoint) -> Result<Listener, NetError> {
+        let mut attempts = 0;
+        loop {
+            match self.net.listen_at(endpoint, Transport::Sctp).await {
+                Err(NetError::Bind { .. }) if attempts < LISTENING => attempts += 1,
+                result => return result,
+            }
+            tokio::time::sleep(FORGETTING).await;
+        }
+    }
+
+    /// Listens for these parties and for no others, and ends what is left of others.
+    async fn listen_for(&mut self, parties: &BTreeSet<&str>) -> Result<(), NetError> {
+        let others: Vec<String> = self.links.keys().filter(|party| !parties.contains(party.as_str())).cloned().collect();
+        for party in others {
+            self.end(&party, false);
+        }
+        self.listeners.retain(|party, _| parties.contains(party.as_str()));
+        for (party, endpoint) in &self.listen {
+            if parties.contains(party.as_str()) && !self.listeners.contains_key(party) {
+                let listener = self.listener(endpoint).await?;
+                self.listeners.insert(party.clone(), Arc::new(Mutex::new(listener)));
+            }
+        }
+        self.wait_for_ends().await;
+        Ok(())
     }
 
     /// Whether there was any connection yet.
@@ -88,14 +122,25 @@ impl Driver {
     }
 
     /// Plays a case of a suite; `None` when there is no such case.
-    pub async fn play(&mut self, suite: &Arc<Suite>, case: usize, settings: &Settings) -> Option<Played> {
-        let machine = Machine::new(Arc::clone(suite), case, settings.clone())?;
-        let (played, broken) = self.run(suite, machine).await?;
+    ///
+    /// # Errors
+    /// When an address to listen at can no longer be used.
+    pub async fn play(
+        &mut self,
+        suite: &Arc<Suite>,
+        case: usize,
+        settings: &Settings,
+    ) -> Result<Option<Played>, NetError> {
+        let Some(parties) = suite.cases.get(case).map(|case| case.get_ref().parties()) else { return Ok(None) };
+        self.listen_for(&parties).await?;
+        let Some(machine) = Machine::new(Arc::clone(suite), case, settings.clone()) else { return Ok(None) };
+        let Some((played, broken)) = self.run(suite, machine).await else { return Ok(None) };
         for party in broken {
-            let machine = Machine::mending(Arc::clone(suite), case, settings.clone(), &party)?;
-            self.run(suite, machine).await?;
+            if let Some(machine) = Machine::mending(Arc::clone(suite), case, settings.clone(), &party) {
+                self.run(suite, machine).await;
+            }
         }
-        Some(played)
+        Ok(Some(played))
     }
 
     async fn run(&mut self, suite: &Suite, mut machine: Machine) -> Option<(Played, Vec<String>)> {

@@ -59,10 +59,15 @@ impl Machine {
         if opens && line.attempts < ATTEMPTS {
             line.link = Link::Idle;
             // The task that failed, and the greeting behind it, are played again after the pause.
-            let again = match self.tasks.front() {
-                Some(Task::Greet(_)) => vec![Task::Pause, Task::Connect(party.to_owned())],
-                _ => vec![Task::Pause],
-            };
+            let mut again = vec![Task::Pause];
+            if !matches!(self.tasks.front(), Some(Task::Connect(_))) {
+                again.push(Task::Connect(party.to_owned()));
+            }
+            if let Some(Task::Settle(_)) = self.tasks.front() {
+                // Greeting puts another behind itself.
+                self.tasks.pop_front();
+                again.push(Task::Greet(party.to_owned()));
+            }
             return Ok(Play::First(again));
         }
         let reason = line.reason.clone().unwrap_or_else(|| "the peer closed it".to_owned());
@@ -96,7 +101,6 @@ impl Machine {
         let line = self.line(party);
         line.link = Link::Open;
         line.peer = Some(who.clone());
-        line.attempts = 0;
         self.settings.peer.get_or_insert(who);
         let settle = Task::Settle(party.to_owned());
         self.tasks.insert(self.tasks.len().min(1), settle);
@@ -142,9 +146,17 @@ impl Machine {
     }
 
     pub(super) fn settle(&mut self, party: &str) -> Result<Play, Stop> {
-        self.watch(party).map_err(|Stop(_, words, clause)| {
+        if self.link(party) == Link::Down {
+            // A peer that called some time ago may have given up since.
+            return self.try_again(party, Verdict::Inconclusive, "the connection is gone before the first step");
+        }
+        let play = self.watch(party).map_err(|Stop(_, words, clause)| {
             Stop(Verdict::Inconclusive, format!("before the first step: {words}"), clause)
-        })
+        })?;
+        if matches!(play, Play::Done) {
+            self.line(party).attempts = 0;
+        }
+        Ok(play)
     }
 
     /// DPR, DPA, the end; whatever happens.
