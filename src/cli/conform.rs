@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! conform.rs   what was typed, which cases, the run        drive.rs     one case over real connections
-//! report.rs    text, JSON, JUnit, HTML, captures           baseline.rs  failures that are known
+//! report.rs    text and JSON as it goes                    baseline.rs  failures that are known
+//! junit.rs, page.rs, capture.rs  what is left behind: JUnit, an HTML page, a capture of a case
 //! ```
 
 mod baseline;
+mod capture;
 mod drive;
+mod junit;
+mod page;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +40,8 @@ pub struct ConformArgs {
     /// The peer: `aaa://HOST:PORT;transport=tcp` (or sctp), `aaas://HOST` for TLS, or TRANSPORT:HOST:PORT
     #[arg(short, long, value_name = "URI", required_unless_present = "list")]
     peer: Option<Endpoint>,
-    /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, or a file in TOML; base unless said otherwise
+    /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, a file in TOML, or a folder of such files; base unless
+    /// said otherwise
     #[arg(short, long, value_name = "SUITE")]
     suite: Vec<String>,
     /// Play this case only; `*` stands for any letters
@@ -67,9 +72,9 @@ pub struct ConformArgs {
     /// Call from this address of ours
     #[arg(long, value_name = "ADDRESS")]
     from: Vec<IpAddr>,
-    /// The peer's UDP port, where SCTP travels over UDP
-    #[arg(long, value_name = "PORT", default_value_t = crate::capture::write::SCTP_UDP_PORT)]
-    udp_port: u16,
+    /// The peer's UDP port, where SCTP travels over UDP: 9899 for our own SCTP unless said otherwise, none for the kernel's
+    #[arg(long, value_name = "PORT")]
+    udp_port: Option<u16>,
     /// Our own UDP port, where SCTP travels over UDP; any unless the peer must find us
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     own_udp_port: u16,
@@ -85,7 +90,7 @@ pub struct ConformArgs {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Write what fails now into the baseline; reasons that stand there stay
-    #[arg(long, requires = "baseline")]
+    #[arg(long, visible_alias = "update-baseline", requires = "baseline")]
     write_baseline: bool,
     /// A capture of each case that does not pass, in this folder
     #[arg(long, value_name = "DIR")]
@@ -118,6 +123,8 @@ Examples:
       PC2, with reports, and a capture of each case that does not pass
   proselink conform --suite my.toml --case 'mine-*' --peer 127.0.0.14 --set imsi=001010000000001
       cases of your own over SCTP; docs/conformance.md shows how to write them
+  proselink conform --suite base --suite lab-suites --peer tcp:10.0.0.1
+      those that come along, and all of a folder
   proselink conform --peer tcp:10.0.0.1 --listen tcp:0.0.0.0:3870
       the peer connects to us too: its CER, the election
   proselink conform --peer tcp:10.0.0.1 --tw 6 --slow=only
@@ -169,20 +176,43 @@ fn text_of(path: &Path) -> Result<String, Early> {
 fn suites(names: &[String]) -> Result<Vec<Suite>, Early> {
     let base = ["base".to_owned()];
     let names = if names.is_empty() { &base[..] } else { names };
-    let one = |name: &String| {
-        let known = SUITES.iter().find(|(known, _)| known == name);
-        let suite = match known {
-            Some((name, text)) => Suite::parse(name, text),
-            None if !name.contains(['.', '/']) => {
-                let known: Vec<&str> = SUITES.iter().map(|(known, _)| *known).collect();
-                let words = format!("no suite is called {name:?}: there are {}, and files in TOML", known.join(", "));
-                return Err(Early::usage(words));
+    let mut suites: Vec<Suite> = Vec::new();
+    for name in names {
+        let path = Path::new(name);
+        if let Some((name, text)) = SUITES.iter().find(|(known, _)| known == name) {
+            suites.push(Suite::parse(name, text).map_err(Early::usage)?);
+        } else if path.is_dir() {
+            for file in suites_in(path)? {
+                suites.push(Suite::parse(&file.display().to_string(), &text_of(&file)?).map_err(Early::usage)?);
             }
-            None => Suite::parse(name, &text_of(Path::new(name))?),
-        };
-        suite.map_err(Early::usage)
-    };
-    names.iter().map(one).collect()
+        } else if name.contains(['.', '/']) {
+            suites.push(Suite::parse(name, &text_of(path)?).map_err(Early::usage)?);
+        } else {
+            let known: Vec<&str> = SUITES.iter().map(|(known, _)| *known).collect();
+            let known = known.join(", ");
+            let words =
+                format!("no suite is called {name:?}: there are {known}, files in TOML, and folders of such files");
+            return Err(Early::usage(words));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    match suites.iter().find(|suite| !seen.insert(suite.suite.as_str())) {
+        Some(twice) => Err(Early::usage(format!("two suites are called {:?}: reports could not tell them apart", twice.suite))),
+        None => Ok(suites),
+    }
+}
+
+/// The suites of a folder, by name.
+fn suites_in(folder: &Path) -> Result<Vec<PathBuf>, Early> {
+    let failed = |error: io::Error| Early::usage(format!("{}: {error}", folder.display()));
+    let entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    if files.is_empty() {
+        return Err(Early::usage(format!("{}: there is no suite, a file *.toml, in this folder", folder.display())));
+    }
+    Ok(files)
 }
 
 /// Whether a case is asked for by name.
@@ -264,13 +294,14 @@ fn perform(args: ConformArgs, globals: &Globals, output: &mut Output) -> Result<
         Run { args: &args, peer: &peer, net, backend, settings, suites: suites.into_iter().map(Arc::new).collect() };
     let reports = runtime.block_on(run.play(&known, &mut paper, output))?;
     runtime.shutdown_timeout(Duration::from_millis(200));
-    finish(&args, &known, &reports, &mut paper, output)
+    finish(&args, &known, &reports, remote_is_sctp(backend), &mut paper, output)
 }
 
 fn finish(
     args: &ConformArgs,
     known: &Baseline,
     reports: &[CaseReport],
+    sctp: bool,
     paper: &mut Paper,
     output: &mut Output,
 ) -> Result<u8, Early> {
@@ -279,10 +310,11 @@ fn finish(
     };
     paper.summary(reports, known, &mut output.text);
     if let Some(path) = &args.junit {
-        write(path, &report::junit(reports).map_err(Early::environment)?)?;
+        write(path, &junit::document(reports).map_err(Early::environment)?)?;
     }
     if let Some(path) = &args.html {
-        write(path, &report::html(reports, paper.peer()))?;
+        let page = page::page(reports, paper.peer(), sctp);
+        write(path, &crate::report::cases::page(&page).map_err(Early::environment)?)?;
     }
     if let Some(path) = args.baseline.as_ref().filter(|_| args.write_baseline) {
         write(path, &known.with(reports))?;
@@ -350,8 +382,9 @@ impl Run<'_> {
         if let Some(folder) = &self.args.captures {
             fs::create_dir_all(folder).map_err(|error| Early::environment(format!("{}: {error}", folder.display())))?;
         }
-        let remote =
-            drive::Remote { peer: self.peer.clone(), from: self.args.from.clone(), udp_port: self.args.udp_port };
+        let usual = (self.backend == Backend::EmbeddedSctp).then_some(crate::capture::write::SCTP_UDP_PORT);
+        let (from, udp_port) = (self.args.from.clone(), self.args.udp_port.or(usual));
+        let remote = drive::Remote { peer: self.peer.clone(), from, udp_port };
         let mut driver = Driver::new(self.net.clone(), remote, &self.args.listen).await.map_err(Early::environment)?;
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
@@ -383,10 +416,13 @@ impl Run<'_> {
                 self.settings.peer = self.settings.peer.take().or(played.peer.clone());
                 let mut report = CaseReport::new(&suite, case, played);
                 report.known = known.holds(&report);
+                report.why = known.why(&report).map(str::to_owned);
                 if let Some(folder) = self.args.captures.as_ref().filter(|_| report.is_bad()) {
                     let path = folder.join(format!("{}-{}.pcapng", suite.suite, case.name));
-                    report::capture(&report, remote_is_sctp(self.backend), &path)
-                        .map_err(|error| Early::environment(format!("{}: {error}", path.display())))?;
+                    let failed = |what: &dyn std::fmt::Display| Early::environment(format!("{}: {what}", path.display()));
+                    let file = fs::File::create(&path).map_err(|error| failed(&error))?;
+                    capture::write(&report, remote_is_sctp(self.backend), io::BufWriter::new(file))
+                        .map_err(|error| failed(&error))?;
                     report.capture = Some(path);
                 }
                 paper.case(&report, &mut output.text);

@@ -144,6 +144,8 @@ pub struct Machine {
     step: Option<usize>,
     /// When the first step was done.
     started: Option<Duration>,
+    /// Since when the step that is played waits for the peer's watchdogs to stop.
+    calming: Option<Duration>,
     now: Duration,
 }
 
@@ -173,6 +175,7 @@ impl Machine {
             actions: Vec::new(),
             step: None,
             started: None,
+            calming: None,
             now: Duration::ZERO,
         })
     }
@@ -343,11 +346,24 @@ impl Machine {
     /// A message has come: the base protocol's own requests are answered unless the case waits for them.
     fn hear(&mut self, party: &str, bytes: Vec<u8>, stream: u16, ppid: u32) {
         self.say(party, Said::Message(false, bytes.clone(), stream, ppid));
-        let name = script::base_request(&bytes);
-        if self.link(party) == Link::Open
-            && let Some(name) = name
-            && self.case().is_none_or(|case| case.automatic && !case.waits_for(name))
+        if self.link(party) == Link::Up
+            && !self.listens(party)
+            && let Some(who) = script::peer_of(&bytes)
         {
+            // Whoever has sent the CER, the machine or the case.
+            let line = self.line(party);
+            line.link = Link::Open;
+            line.peer = Some(who);
+        }
+        // Before the first step and after the last one nothing is the case's own.
+        let between = self.calming.is_some() || !matches!(self.tasks.front(), Some(Task::Step(_)));
+        if self.link(party) == Link::Open
+            && let Some(name) = script::base_request(&bytes)
+            && (between || self.case().is_none_or(|case| case.automatic && !case.waits_for(name)))
+        {
+            if self.calming.is_some() {
+                self.begun = None;
+            }
             if self.line(party).halfway {
                 self.line(party).held.push((bytes, stream));
             } else {

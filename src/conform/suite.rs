@@ -137,8 +137,8 @@ impl OneOrMore {
     }
 }
 
-/// One step. Of `send`, `answer`, `hex`, `again`, `expect`, `one_of`, `connect`, `close`, `abort`, `only_if` and `back` exactly
-/// one stands in it.
+/// One step. Of `send`, `answer`, `hex`, `again`, `expect`, `one_of`, `connect`, `close`, `abort`, `calm`, `only_if` and
+/// `back` exactly one stands in it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -168,6 +168,9 @@ pub struct Step {
     pub abort: bool,
     /// The case goes on when this holds, and is not run otherwise; as `when` compares.
     pub only_if: Option<[String; 3]>,
+    /// Waits until no watchdog of the peer's has come for so many seconds, answering those that come: a peer that has lost
+    /// us before asks several times at the beginning, RFC 3539 section 3.4.1, REOPEN. Reckoned as `within`.
+    pub calm: Option<Value>,
     /// Plays so many steps before this one again, until `until` seconds of the case's own steps have passed.
     pub back: Option<usize>,
     /// See `back`; reckoned as `within`.
@@ -412,11 +415,12 @@ impl Suite {
             step.connect,
             step.close,
             step.abort,
+            step.calm.is_some(),
             step.only_if.is_some(),
             step.back.is_some(),
         ];
         if verbs.iter().filter(|verb| **verb).count() != 1 {
-            let verbs = "send, answer, hex, again, expect, one_of, connect, close, abort, only_if and back";
+            let verbs = "send, answer, hex, again, expect, one_of, connect, close, abort, calm, only_if and back";
             return Err(format!("exactly one of {verbs} is expected"));
         }
         let party = step.on.as_ref().unwrap_or(&case.on);
@@ -439,7 +443,7 @@ impl Suite {
                 return Err(format!("`{word}` compares by <, >, = or !=, not by `{sign}`"));
             }
         }
-        for (word, written) in [("within", &step.within), ("until", &step.until)] {
+        for (word, written) in [("within", &step.within), ("until", &step.until), ("calm", &step.calm)] {
             if let Some(written) = written {
                 build::judge_seconds(written, variables).map_err(|what| format!("`{word}`: {what}"))?;
             }

@@ -15,9 +15,9 @@ use super::model::{Finding, Message, Page, Section};
 use super::{Place, write_milliseconds};
 
 const PAGE: &str = include_str!("page/page.html");
-const MESSAGE: &str = include_str!("page/message.html");
+pub(super) const MESSAGE: &str = include_str!("page/message.html");
 const PAGE_STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+pub(super) const SCRIPT: &str = include_str!("page/page.js");
 
 /// Messages of one drawing; longer ladders are drawn in pieces, each with the names above it, that fit on a page of paper.
 const PIECE: usize = 20;
@@ -85,7 +85,7 @@ struct MessageView {
 }
 
 #[derive(Serialize)]
-struct SectionView {
+pub(super) struct SectionView {
     anchor: String,
     number: u32,
     title: String,
@@ -104,8 +104,6 @@ pub fn page(page: &Page) -> Result<String, PageError> {
     let mut environment = Environment::new();
     environment.add_template("page.html", PAGE)?;
     environment.add_template("message.html", MESSAGE)?;
-    let digest = ring::digest::digest(&ring::digest::SHA256, SCRIPT.as_bytes());
-    let style = format!("{PAGE_STYLE}{STYLE}@media screen and (prefers-color-scheme:dark){{\n{DARK_STYLE}}}\n");
 
     let mut builder = Builder::new(page);
     let views: Vec<SectionView> = page.sections.iter().map(|section| builder.section(section)).collect();
@@ -133,9 +131,9 @@ pub fn page(page: &Page) -> Result<String, PageError> {
         )
         .collect();
     let text = environment.get_template("page.html")?.render(context! {
-        script_hash => BASE64.encode(digest.as_ref()),
+        script_hash => script_hash(),
         generator => concat!("proselink ", env!("CARGO_PKG_VERSION")),
-        style => Value::from_safe_string(style),
+        style => Value::from_safe_string(style("")),
         script => Value::from_safe_string(SCRIPT.to_owned()),
         title => page.title.as_str(),
         good => page.good,
@@ -154,6 +152,16 @@ pub fn page(page: &Page) -> Result<String, PageError> {
     Ok(text)
 }
 
+/// What the Content-Security-Policy lets run.
+pub(super) fn script_hash() -> String {
+    BASE64.encode(ring::digest::digest(&ring::digest::SHA256, SCRIPT.as_bytes()).as_ref())
+}
+
+/// The style of every page, with what one has of its own.
+pub(super) fn style(own: &str) -> String {
+    format!("{PAGE_STYLE}{STYLE}@media screen and (prefers-color-scheme:dark){{\n{DARK_STYLE}}}\n{own}")
+}
+
 fn anchor_of(place: Place) -> String {
     format!("m{}-{}-{}", place.capture, place.frame, place.index)
 }
@@ -167,7 +175,7 @@ fn anchor_of_section(number: u32) -> String {
 }
 
 /// Makes what the template shows, each message once.
-struct Builder<'p> {
+pub(super) struct Builder<'p> {
     page: &'p Page,
     messages: HashMap<Place, &'p Message>,
     /// Findings by place.
@@ -178,7 +186,7 @@ struct Builder<'p> {
 }
 
 impl<'p> Builder<'p> {
-    fn new(page: &'p Page) -> Self {
+    pub(super) fn new(page: &'p Page) -> Self {
         let messages = page.messages.iter().map(|message| (message.place, message)).collect();
         let mut flaws: HashMap<Place, Vec<usize>> = HashMap::new();
         for (at, finding) in page.findings.iter().enumerate() {
@@ -207,7 +215,7 @@ impl<'p> Builder<'p> {
         words
     }
 
-    fn section(&mut self, section: &Section) -> SectionView {
+    pub(super) fn section(&mut self, section: &Section) -> SectionView {
         let ladder = &section.ladder;
         let mut drawing = String::new();
         let link = |arrow: &Arrow| self.messages.contains_key(&arrow.place).then(|| anchor_of(arrow.place));

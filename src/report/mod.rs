@@ -5,11 +5,14 @@
 //! message  -> describe.rs, tree.rs            what it is called and carries; all of it, line by line
 //! messages -> ladder/                         who said what to whom -> text.rs, svg.rs, mermaid.rs
 //! verdict  -> gather.rs -> model.rs -> html.rs; junit.rs; sarif.rs
+//! cases    -> cases.rs                    what was played against a live peer, as a page
 //! ```
 //!
 //! Values in, strings out. Whatever comes from the network is escaped where it is written, and what is drawn is bounded:
 //! every picture and page says what it leaves out.
 
+#[cfg(feature = "net")]
+pub mod cases;
 pub mod describe;
 pub mod gather;
 #[cfg(feature = "net")]

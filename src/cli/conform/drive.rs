@@ -26,7 +26,7 @@ const QUEUE: usize = 1024;
 pub struct Remote {
     pub peer: Endpoint,
     pub from: Vec<IpAddr>,
-    pub udp_port: u16,
+    pub udp_port: Option<u16>,
 }
 
 /// What a case has come to.
@@ -290,7 +290,7 @@ async fn open(net: Net, remote: Remote, listener: Option<Arc<Mutex<Listener>>>, 
             None => News::Event(Event::Refused("the listener has ended".to_owned())),
         },
         None => {
-            let connecting = net.connect_to(&remote.peer, Transport::Sctp, &remote.from, Some(remote.udp_port));
+            let connecting = net.connect_to(&remote.peer, Transport::Sctp, &remote.from, remote.udp_port);
             match connecting.await {
                 Ok(association) => News::Up(association),
                 Err(error) => News::Event(Event::Refused(error.to_string())),

@@ -1,18 +1,14 @@
-//! What a run says: lines and JSON as it goes, JUnit and an HTML page at its end, captures of what did not pass.
+//! What a run says: lines and JSON as it goes. What it leaves behind is in `junit.rs`, `page.rs` and `capture.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::json;
 
 use super::baseline::Baseline;
 use super::drive::Played;
-use crate::capture::write::{CaptureWriter, Direction, Message, SctpConversation, TcpConversation, WriteError};
 use crate::conform::{Case, Outcome, Said, Spoken, Suite, Verdict, essence};
 use crate::message::text::Palette;
 
@@ -20,6 +16,8 @@ use crate::message::text::Palette;
 #[derive(Debug)]
 pub struct CaseReport {
     pub suite: String,
+    /// What the suite judges.
+    pub suite_title: String,
     pub name: String,
     pub title: String,
     pub level: String,
@@ -31,10 +29,12 @@ pub struct CaseReport {
     pub took: Duration,
     /// It is in the baseline.
     pub known: bool,
+    /// Why it is.
+    pub why: Option<String>,
     pub capture: Option<PathBuf>,
-    spoken: Vec<Spoken>,
-    /// When the case began.
-    began: Duration,
+    pub spoken: Vec<Spoken>,
+    /// When the case began, since 1970.
+    pub began: Duration,
 }
 
 impl CaseReport {
@@ -44,6 +44,7 @@ impl CaseReport {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             suite: suite.suite.clone(),
+            suite_title: suite.title.clone(),
             name: case.name.clone(),
             title: case.title.clone(),
             level: case.level.clone(),
@@ -53,6 +54,7 @@ impl CaseReport {
             line: outcome.line,
             took: outcome.took,
             known: false,
+            why: None,
             capture: None,
             spoken,
             began: now.saturating_sub(outcome.took),
@@ -83,7 +85,7 @@ impl CaseReport {
     }
 
     /// What was said, a line each.
-    fn conversation(&self) -> Vec<String> {
+    pub fn conversation(&self) -> Vec<String> {
         let line = |spoken: &Spoken| {
             let what = match &spoken.what {
                 Said::Up { local, remote, .. } => format!("connection of {local} and {remote}"),
@@ -109,9 +111,23 @@ impl CaseReport {
 }
 
 /// How often each verdict came.
-fn count(reports: &[CaseReport]) -> [(Verdict, usize); 5] {
+pub fn count<'r>(reports: impl Iterator<Item = &'r CaseReport> + Clone) -> [(Verdict, usize); 5] {
     [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::Error, Verdict::NotRun]
-        .map(|verdict| (verdict, reports.iter().filter(|report| report.verdict == verdict).count()))
+        .map(|verdict| (verdict, reports.clone().filter(|report| report.verdict == verdict).count()))
+}
+
+/// The numbers in a sentence.
+pub fn sentence(reports: &[CaseReport]) -> String {
+    let counts = count(reports.iter());
+    let known = reports.iter().filter(|report| report.known).count();
+    let words: Vec<String> = counts
+        .iter()
+        .filter(|(verdict, count)| *count > 0 && *verdict != Verdict::NotRun || *verdict == Verdict::Pass)
+        .map(|(verdict, count)| format!("{count} {}", verdict.name()))
+        .collect();
+    let run = reports.iter().filter(|report| report.verdict != Verdict::NotRun).count();
+    let known = if known > 0 { format!(", {known} known before") } else { String::new() };
+    format!("{run} cases: {}{known}", words.join(", "))
 }
 
 /// Standard output.
@@ -181,7 +197,7 @@ impl Paper {
 
     /// All have.
     pub fn summary(&self, reports: &[CaseReport], known: &Baseline, out: &mut String) {
-        let counts = count(reports);
+        let counts = count(reports.iter());
         let known_now = reports.iter().filter(|report| report.known).count();
         let mended: Vec<String> = known.mended(reports).into_iter().map(CaseReport::id).collect();
         let left_out = left_out(reports);
@@ -193,17 +209,11 @@ impl Paper {
             let _ = writeln!(out, "{line}");
             return;
         }
-        let words: Vec<String> = counts
-            .iter()
-            .filter(|(verdict, count)| *count > 0 && *verdict != Verdict::NotRun || *verdict == Verdict::Pass)
-            .map(|(verdict, count)| format!("{count} {}", verdict.name()))
-            .collect();
-        let known_now = if known_now > 0 { format!(", {known_now} known before") } else { String::new() };
-        let skipped: usize = left_out.values().sum();
-        let _ = writeln!(out, "\n{} cases: {}{known_now}", reports.len() - skipped, words.join(", "));
+        let _ = writeln!(out, "\n{}", sentence(reports));
         for id in mended {
             let _ = writeln!(out, "{id} is in the baseline and passes");
         }
+        let skipped: usize = left_out.values().sum();
         if skipped > 0 {
             let _ = writeln!(out, "not run: {skipped}");
             for (why, count) in &left_out {
@@ -211,143 +221,4 @@ impl Paper {
             }
         }
     }
-}
-
-/// The reports as JUnit's XML: known failures and what is inconclusive are told apart by their type.
-///
-/// # Errors
-/// In words.
-pub fn junit(reports: &[CaseReport]) -> Result<String, String> {
-    let mut all = Report::new("proselink conform");
-    let mut suites: Vec<(String, TestSuite)> = Vec::new();
-    for report in reports {
-        let mut status = match report.verdict {
-            Verdict::Pass => TestCaseStatus::success(),
-            Verdict::NotRun => TestCaseStatus::skipped(),
-            _ if report.known => TestCaseStatus::skipped(),
-            Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
-            Verdict::Inconclusive | Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
-        };
-        if report.verdict != Verdict::Pass {
-            let known = if report.known { "known " } else { "" };
-            status.set_type(format!("{known}{}", report.verdict.name()));
-            status.set_message(format!("{} ({})", report.words, report.clause));
-            status.set_description(report.conversation().join("\n"));
-        }
-        let mut case = TestCase::new(report.name.as_str(), status);
-        case.set_classname(report.suite.as_str());
-        case.set_time(report.took);
-        case.add_property(("clause", report.clause.as_str()));
-        case.add_property(("title", report.title.as_str()));
-        match suites.iter_mut().find(|(name, _)| *name == report.suite) {
-            Some((_, suite)) => {
-                suite.add_test_case(case);
-            }
-            None => {
-                let mut suite = TestSuite::new(report.suite.as_str());
-                suite.add_test_case(case);
-                suites.push((report.suite.clone(), suite));
-            }
-        }
-    }
-    all.add_test_suites(suites.into_iter().map(|(_, suite)| suite));
-    all.to_string().map_err(|error| error.to_string())
-}
-
-/// The reports as one page that needs nothing else.
-pub fn html(reports: &[CaseReport], peer: &str) -> String {
-    let mut rows = String::new();
-    for report in reports {
-        let verdict = if report.known { "known" } else { report.verdict.name() };
-        let _ = write!(
-            rows,
-            "<tr class=\"{verdict}\" id=\"{id}\"><td><b>{verdict}</b></td><td><a href=\"#{id}\">{id}</a></td>\
-             <td>{}</td><td>{}",
-            escaped(&report.clause),
-            escaped(&report.title),
-            id = escaped(&report.id()),
-        );
-        if report.verdict != Verdict::Pass {
-            let _ = write!(rows, "<p>{}</p>", escaped(&report.words));
-        }
-        let lines = escaped(&report.conversation().join("\n"));
-        let _ = writeln!(rows, "<details><summary>what was said</summary><pre>{lines}</pre></details></td></tr>");
-    }
-    let counts: Vec<String> =
-        count(reports).iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
-    include_str!("report.html")
-        .replace("{{peer}}", &escaped(peer))
-        .replace("{{counts}}", &format!("{} cases: {}", reports.len(), counts.join(", ")))
-        .replace("{{rows}}", &rows)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-enum Kind {
-    Sctp(SctpConversation),
-    Tcp(TcpConversation),
-}
-
-/// Writes what was said as packets of made-up connections: the messages are those of the wire, the packets are not.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn capture(report: &CaseReport, sctp: bool, path: &Path) -> Result<(), WriteError> {
-    let mut writer = CaptureWriter::new(BufWriter::new(fs::File::create(path)?), "proselink")?;
-    let mut lines: HashMap<&str, (Kind, bool)> = HashMap::new();
-    let mut last = 0;
-    for spoken in &report.spoken {
-        let at = u64::try_from((report.began + spoken.at).as_nanos()).unwrap_or(u64::MAX);
-        let mut emit = |packet: &[u8], comment: Option<&str>| {
-            last = at.max(last + 1);
-            writer.write_packet(last, packet, comment)
-        };
-        match &spoken.what {
-            Said::Up { we_called, local, remote } => {
-                let (client, server) = if *we_called { (*local, *remote) } else { (*remote, *local) };
-                let seed = spoken.at.as_nanos() as u64;
-                let mut kind = match sctp {
-                    true => Kind::Sctp(SctpConversation::new(client, server, None, seed)),
-                    false => Kind::Tcp(TcpConversation::new(client, server, seed)),
-                };
-                match &mut kind {
-                    Kind::Sctp(line) => line.open(&mut emit)?,
-                    Kind::Tcp(line) => line.open(&mut emit)?,
-                }
-                lines.insert(&spoken.party, (kind, *we_called));
-            }
-            Said::Message(ours, bytes, stream, ppid) => {
-                let Some((kind, we_called)) = lines.get_mut(spoken.party.as_str()) else { continue };
-                let direction = if ours == we_called { Direction::ToServer } else { Direction::ToClient };
-                let message = Message { direction, bytes, ppid: *ppid, stream: *stream, comment: None };
-                match kind {
-                    Kind::Sctp(line) => line.message(&message, &mut emit)?,
-                    Kind::Tcp(line) => line.message(&message, &mut emit)?,
-                }
-            }
-            Said::Down(ours, why) => {
-                let Some((mut kind, we_called)) = lines.remove(spoken.party.as_str()) else { continue };
-                let direction = if *ours == we_called { Direction::ToServer } else { Direction::ToClient };
-                match (&mut kind, why.is_some()) {
-                    (Kind::Sctp(line), false) => line.close(direction, &mut emit)?,
-                    (Kind::Tcp(line), false) => line.close(direction, &mut emit)?,
-                    (Kind::Sctp(line), true) => line.abort(direction, &mut emit)?,
-                    (Kind::Tcp(line), true) => line.abort(direction, &mut emit)?,
-                }
-            }
-        }
-    }
-    writer.finish().map(drop)
 }

@@ -1,6 +1,7 @@
 //! One step of a case: what it sends, and whether what it waits for has come.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,6 +10,9 @@ use super::{Machine, PPID, Play, Stop, Task};
 use crate::conform::suite::{Case, Expectation, Step};
 use crate::conform::{Verdict, build, judge, script};
 use crate::message::{CommandFlags, Header};
+
+/// How long a peer may send watchdogs one after the other before the case is given up.
+const UNCALM: Duration = Duration::from_secs(90);
 
 /// A value in a sentence.
 fn plain(value: &Value) -> String {
@@ -68,6 +72,9 @@ impl Machine {
                 return Ok(Self::connect_first(&party, case.open));
             }
         }
+        if let Some(calm) = &step.calm {
+            return self.calm(calm, &party);
+        }
         if !step.expectations().is_empty() {
             return self.wait(step, &party);
         }
@@ -99,6 +106,23 @@ impl Machine {
             }
         }
         Ok(Play::Done)
+    }
+
+    fn calm(&mut self, calm: &Value, party: &str) -> Result<Play, Stop> {
+        let calm = build::seconds(calm, &self.variables(party)).map_err(|words| Stop(Verdict::Error, words, None))?;
+        let since = *self.calming.get_or_insert(self.now);
+        let (_, over) = self.clock(calm);
+        let stop = |words: &str| Err(Stop(Verdict::Inconclusive, words.to_owned(), None));
+        let play = match self.link(party) {
+            Link::Down => stop("the peer ended the connection while nothing was asked of it"),
+            _ if over => Ok(Play::Done),
+            _ if self.now >= since + UNCALM => stop("the peer goes on sending watchdogs"),
+            _ => Ok(Play::Wait),
+        };
+        if !matches!(play, Ok(Play::Wait)) {
+            self.calming = None;
+        }
+        play
     }
 
     fn connect_first(party: &str, open: bool) -> Play {
@@ -293,11 +317,6 @@ impl Machine {
         let line = self.line(party);
         line.queue = queue;
         if let Some(message) = taken {
-            if let Some(who) = script::peer_of(&message).filter(|_| line.link == Link::Up) {
-                // The case has exchanged the capabilities by itself.
-                line.link = Link::Open;
-                line.peer = Some(who);
-            }
             line.parted |= script::is_dpa(&message);
             if Header::parse(&message).is_some_and(|header| header.is_request()) {
                 line.taken = Some(message);

@@ -129,7 +129,7 @@ fn draw(ladder: &Ladder, layout: &Layout, rows: Range<usize>, link: Option<&Link
         let x = layout.column(at);
         let _ = writeln!(out, "<path class=\"life\" d=\"M{x} {}V{bottom}\"/>", layout.head);
         let half = (layout.apart - if layout.roomy { 14.0 } else { 3.0 }) / 2.0;
-        let half = half.min(if layout.roomy { 66.0 } else { 36.0 });
+        let half = half.min(if layout.roomy { 66.0 } else { layout.first - 1.0 });
         let _ = write!(out, "<g><title>");
         write_xml(&party.identity, out);
         let _ = writeln!(
