@@ -13,6 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use support::proselink;
 
 const NETWORK: &str = "epc.mnc001.mcc001.3gppnetwork.org";
+const ABROAD: &str = "epc.mnc002.mcc001.3gppnetwork.org";
 
 /// Three watchdogs before requests go to a peer that comes back, and soon.
 const REOPEN: &str = "reopen = 0.1";
@@ -88,7 +89,8 @@ fn function(folder: &Path) -> Element {
 realm = "{NETWORK}"
 store = "function.redb"
 {REOPEN}
-peer = [{{ identity = "mme.{NETWORK}" }}, {{ identity = "hss.{NETWORK}" }}, {{ identity = "app-server.{NETWORK}" }}]
+peer = [{{ identity = "mme.{NETWORK}" }}, {{ identity = "hss.{NETWORK}" }}, {{ identity = "app-server.{NETWORK}" }},
+  {{ identity = "function.{ABROAD}" }}, {{ identity = "stranger.epc.mnc003.mcc001.3gppnetwork.org" }}]
 
 [function]
 plmn = "001-01"
@@ -101,6 +103,11 @@ hss = {{ host = "hss.{NETWORK}", realm = "{NETWORK}" }}
 host = "app-server.{NETWORK}"
 realm = "{NETWORK}"
 applications = ["mcc001.mnc01.ProSeApp.Demo"]
+
+[[function.standard.networks]]
+plmn = "001-02"
+host = "function.{ABROAD}"
+realm = "{ABROAD}"
 "#
     );
     Element::start(folder, "function", &config)
@@ -255,24 +262,19 @@ fn our_node_conforms_to_the_base_protocol_where_it_connects_to_us() {
         let arguments = ["--peer", &node.at, "--identity", identity, "--listen", listen];
         played.push_str(&passes(folder.path(), least, &[&arguments[..], &cases[..]].concat()));
     }
-    for case in [
-        "won-by-the-peer",
-        "won-by-us",
-        "without-case",
-        "we-close-our-own",
-        "the-other-is-gone",
-    ] {
+    for case in ["won-by-the-peer", "won-by-us", "without-case", "we-close-our-own", "the-other-is-gone"] {
         assert!(played.contains(&format!("pass         base/election-{case}\n")), "{case}\n{played}");
     }
     assert!(played.contains("each is for a.example.net > peer.example.net"), "{played}");
 }
 
 #[test]
-fn our_function_conforms_to_pc2_and_pc4a() {
+fn our_function_conforms_to_pc2_pc4a_and_pc6() {
     let folder = tempfile::tempdir().unwrap();
     let node = function(folder.path());
     passes(folder.path(), 20, &["--suite", "pc2", "--peer", &node.at]);
     passes(folder.path(), 20, &["--suite", "pc4a-function", "--peer", &node.at]);
+    passes(folder.path(), 35, &["--suite", "pc6", "--peer", &node.at]);
 }
 
 #[test]
@@ -280,7 +282,7 @@ fn our_app_server_conforms_to_pc3_and_pc2() {
     let folder = tempfile::tempdir().unwrap();
     let node = app_server(folder.path());
     passes(folder.path(), 20, &["--suite", "pc3", "--peer", &node.at]);
-    passes(folder.path(), 20, &["--suite", "pc2-app-server", "--peer", &node.at]);
+    passes(folder.path(), 37, &["--suite", "pc2-app-server", "--peer", &node.at]);
 }
 
 #[test]

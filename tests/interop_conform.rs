@@ -28,25 +28,26 @@ struct Judged<'a> {
     transport: Transport,
     port: u16,
     folder: &'a Path,
-    baseline: &'a str,
+    baselines: &'a [&'a str],
 }
 
 impl Judged<'_> {
     /// The suite under a name of ours, against a baseline that must hold to the letter: nothing in it passes.
     async fn conforms(&self, identity: &str, arguments: &[&str]) {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let baseline = project.join("tests/conform").join(self.baseline);
+        let baselines = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conform");
         let (scheme, at) = (self.transport.to_string(), "127.0.0.1");
         let mut command = Command::new(env!("CARGO_BIN_EXE_proselink"));
         command.args(["conform", "--peer", &format!("{scheme}:{at}:{}", self.port), "--identity", &name(identity)]);
         command.arg("--captures").arg(self.folder.join("captures")).args(arguments);
-        command.arg("--baseline").arg(&baseline);
+        for baseline in self.baselines {
+            command.arg("--baseline").arg(baselines.join(baseline));
+        }
         let played = tokio::task::spawn_blocking(move || command.output()).await.expect("it is played");
         let Output { status, stdout, stderr } = played.expect("proselink runs");
         let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         println!("--- as {identity} {}\n{said}", arguments.join(" "));
-        assert!(status.success(), "what fails is not in {}", baseline.display());
-        assert!(!said.contains("is in the baseline and passes"), "{} is too long", baseline.display());
+        assert!(status.success(), "what fails is not in {:?}", self.baselines);
+        assert!(!said.contains("is in the baseline and passes"), "{:?} is too long", self.baselines);
     }
 
     /// The same with certificates, that of a freeDiameter's folder.
@@ -89,7 +90,11 @@ async fn free_diameter(
 impl FreeDiameter {
     fn judged(&self) -> Judged<'_> {
         let Self { transport, port, folder, .. } = self;
-        Judged { transport: *transport, port: *port, folder, baseline: "freediameter.baseline" }
+        let baselines: &[&str] = match transport {
+            Transport::Tls => &["freediameter.baseline", "freediameter-tls.baseline"],
+            _ => &["freediameter.baseline"],
+        };
+        Judged { transport: *transport, port: *port, folder, baselines }
     }
 }
 
@@ -158,7 +163,7 @@ async fn erlang(story: &str, transport: Transport, watchdog: u32) -> Option<(Erl
 impl Erlang {
     fn judged(&self) -> Judged<'_> {
         let Self { transport, port, folder, .. } = self;
-        Judged { transport: *transport, port: *port, folder, baseline: "erlang.baseline" }
+        Judged { transport: *transport, port: *port, folder, baselines: &["erlang.baseline"] }
     }
 }
 
@@ -220,7 +225,7 @@ async fn ours(story: &str, transport: Transport, tw: u32, called: u16) -> (PathB
 async fn tcp_our_node_watches_as_it_should() {
     let called = free_port();
     let (folder, port, _program) = ours("conform-ours-slow", Transport::Tcp, 6, called).await;
-    let judged = Judged { transport: Transport::Tcp, port, folder: &folder, baseline: "ours.baseline" };
+    let judged = Judged { transport: Transport::Tcp, port, folder: &folder, baselines: &[] };
     let listen = format!("tcp:127.0.0.1:{called}");
     judged.conforms("z", &["--tw", "6", "--slow=only", "--listen", &listen, "--timeout", "10s"]).await;
 }
@@ -234,6 +239,6 @@ async fn kernel_sctp_our_node_conforms_to_the_base_protocol() {
     }
     let called = free_port();
     let (folder, port, _program) = ours("conform-ours-sctp", Transport::KernelSctp, 30, called).await;
-    let judged = Judged { transport: Transport::KernelSctp, port, folder: &folder, baseline: "ours.baseline" };
+    let judged = Judged { transport: Transport::KernelSctp, port, folder: &folder, baselines: &[] };
     judged.conforms("a", &["--timeout", "20s", "--silence", "1s"]).await;
 }

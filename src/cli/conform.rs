@@ -40,7 +40,7 @@ pub struct ConformArgs {
     /// The peer: `aaa://HOST:PORT;transport=tcp` (or sctp), `aaas://HOST` for TLS, or TRANSPORT:HOST:PORT
     #[arg(short, long, value_name = "URI", required_unless_present = "list")]
     peer: Option<Endpoint>,
-    /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, a file in TOML, or a folder of such files; base unless
+    /// A suite: base, pc2, pc2-app-server, pc3, pc4a, pc4a-function, pc6, a file in TOML, or a folder of such files; base unless
     /// said otherwise
     #[arg(short, long, value_name = "SUITE")]
     suite: Vec<String>,
@@ -86,9 +86,9 @@ pub struct ConformArgs {
     /// How long nothing must come to be called silence
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     silence: Duration,
-    /// Failures that are known, a line each: they are told, and do not count
+    /// Failures that are known, a line each: they are told, and do not count; of several files all hold
     #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
+    baseline: Vec<PathBuf>,
     /// Write what fails now into the baseline; reasons that stand there stay
     #[arg(long, visible_alias = "update-baseline", requires = "baseline")]
     write_baseline: bool,
@@ -197,7 +197,9 @@ fn suites(names: &[String]) -> Result<Vec<Suite>, Early> {
     }
     let mut seen = BTreeSet::new();
     match suites.iter().find(|suite| !seen.insert(suite.suite.as_str())) {
-        Some(twice) => Err(Early::usage(format!("two suites are called {:?}: reports could not tell them apart", twice.suite))),
+        Some(twice) => {
+            Err(Early::usage(format!("two suites are called {:?}: reports could not tell them apart", twice.suite)))
+        }
         None => Ok(suites),
     }
 }
@@ -251,11 +253,14 @@ fn list(args: &ConformArgs, output: &mut Output) -> Result<u8, Early> {
 fn perform(args: ConformArgs, globals: &Globals, output: &mut Output) -> Result<u8, Early> {
     let Some(peer) = args.peer.clone() else { return Err(Early::usage("--peer is missing")) };
     let mut suites = suites(&args.suite)?;
-    let known = match &args.baseline {
-        None => Baseline::default(),
-        Some(path) if args.write_baseline && !path.exists() => Baseline::default(),
-        Some(path) => Baseline::parse(&path.display().to_string(), &text_of(path)?).map_err(Early::usage)?,
-    };
+    if args.write_baseline && args.baseline.len() > 1 {
+        return Err(Early::usage("--write-baseline writes one --baseline, several are given"));
+    }
+    let mut known = Baseline::default();
+    for path in args.baseline.iter().filter(|path| !args.write_baseline || path.exists()) {
+        let more = Baseline::parse(&path.display().to_string(), &text_of(path)?).map_err(Early::usage)?;
+        known = known.and(more);
+    }
     let own = own(&args);
     let parameters = parameters(&args, &suites)?;
     for suite in &mut suites {
@@ -316,7 +321,7 @@ fn finish(
         let page = page::page(reports, paper.peer(), sctp);
         write(path, &crate::report::cases::page(&page).map_err(Early::environment)?)?;
     }
-    if let Some(path) = args.baseline.as_ref().filter(|_| args.write_baseline) {
+    if let Some(path) = args.baseline.first().filter(|_| args.write_baseline) {
         write(path, &known.with(reports))?;
         return Ok(exit::GOOD);
     }
@@ -419,7 +424,8 @@ impl Run<'_> {
                 report.why = known.why(&report).map(str::to_owned);
                 if let Some(folder) = self.args.captures.as_ref().filter(|_| report.is_bad()) {
                     let path = folder.join(format!("{}-{}.pcapng", suite.suite, case.name));
-                    let failed = |what: &dyn std::fmt::Display| Early::environment(format!("{}: {what}", path.display()));
+                    let failed =
+                        |what: &dyn std::fmt::Display| Early::environment(format!("{}: {what}", path.display()));
                     let file = fs::File::create(&path).map_err(|error| failed(&error))?;
                     capture::write(&report, remote_is_sctp(self.backend), io::BufWriter::new(file))
                         .map_err(|error| failed(&error))?;

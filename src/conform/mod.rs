@@ -35,6 +35,7 @@ pub const SUITES: &[(&str, &str)] = &[
     ("pc3", include_str!("suites/pc3.toml")),
     ("pc4a", include_str!("suites/pc4a.toml")),
     ("pc4a-function", include_str!("suites/pc4a-function.toml")),
+    ("pc6", include_str!("suites/pc6.toml")),
 ];
 
 /// What a case has shown.

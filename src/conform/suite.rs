@@ -381,7 +381,10 @@ impl Suite {
             }
             let mut transports = case.transport.iter().flat_map(OneOrMore::iter);
             if let Some(unknown) = transports.find(|kind| !TRANSPORTS.contains(kind)) {
-                return Err(wrong(format!("transport is one of {}, or a list, not `{unknown}`", TRANSPORTS.join(", "))));
+                return Err(wrong(format!(
+                    "transport is one of {}, or a list, not `{unknown}`",
+                    TRANSPORTS.join(", ")
+                )));
             }
             if case.steps.is_empty() || case.steps.len() > MOST {
                 return Err(wrong(format!("a case has between 1 and {MOST} steps")));

@@ -40,9 +40,7 @@ fn answer(request: &[u8]) -> Vec<u8> {
     let (result_code, origin_host, origin_realm) = (ResultCode::DIAMETER_SUCCESS, "b.example", "example");
     match header.code {
         257 => capabilities::cea(&Local::new("b.example", "example", vec![]), &header, 2001, None),
-        282 => {
-            DisconnectPeerAnswer { result_code, origin_host, origin_realm, ..Default::default() }.to_bytes(envelope)
-        }
+        282 => DisconnectPeerAnswer { result_code, origin_host, origin_realm, ..Default::default() }.to_bytes(envelope),
         _ => DeviceWatchdogAnswer { result_code, origin_host, origin_realm, ..Default::default() }.to_bytes(envelope),
     }
 }
@@ -173,8 +171,12 @@ fn errors_what_is_inconclusive_and_failures_are_told_apart() {
 
 #[test]
 fn a_case_that_makes_no_sense_here_is_not_run() {
-    let steps = |sign: &str| format!(r#"steps = [{{ send = "dwr" }}, {{ expect = {{ capture = {{ peer = "Origin-Host" }} }} }},
-        {{ only_if = ["${{identity}}", "{sign}", "${{peer}}"] }}, {{ expect = {{ silence = true }} }}]"#);
+    let steps = |sign: &str| {
+        format!(
+            r#"steps = [{{ send = "dwr" }}, {{ expect = {{ capture = {{ peer = "Origin-Host" }} }} }},
+        {{ only_if = ["${{identity}}", "{sign}", "${{peer}}"] }}, {{ expect = {{ silence = true }} }}]"#
+        )
+    };
     assert_eq!(stage(&steps("<"), |_, action| good(action)).verdict, Verdict::Pass);
     let other = stage(&steps(">"), |_, action| good(action));
     assert_eq!((other.verdict, other.words.as_str()), (Verdict::NotRun, "is for a.example > b.example"));
@@ -361,10 +363,16 @@ fn a_mistake_in_a_suite_is_told_with_its_place() {
         (r#"steps = [{ expect = { to = "x" } }]"#, "no request before has the label `x`"),
         (r#"steps = [{ on = "x", close = true }]"#, "no party is called `x`"),
         (r#"steps = [{ send = "dwr", within = "soon" }]"#, "`within`: seconds up to 3600 are expected"),
-        (r#"steps = [{ send = "dwr" }, { back = 1, until = 9 }]"#, "`back` goes back over steps of which one waits for silence"),
+        (
+            r#"steps = [{ send = "dwr" }, { back = 1, until = 9 }]"#,
+            "`back` goes back over steps of which one waits for silence",
+        ),
         (r#"steps = [{ send = "dwr" }, { back = 1 }]"#, "`back` and `until` go together"),
-        (r#"transport = "udp"
-steps = [{ send = "dwr" }]"#, "transport is one of tcp, tls, sctp, stream"),
+        (
+            r#"transport = "udp"
+steps = [{ send = "dwr" }]"#,
+            "transport is one of tcp, tls, sctp, stream",
+        ),
         (r#"before = ["x"]"#, "no sequence is called `x`"),
     ] {
         let error = Suite::parse("test", &format!("{DWR}{steps}\n")).expect_err(steps).to_string();

@@ -1,10 +1,14 @@
-//! Failures that are known: a line each, `SUITE/CASE VERDICT # why`.
+//! Failures that are known: a line each, `SUITE/CASE VERDICT # why`. In place of a verdict, `sometimes` is for what a peer does
+//! by chance.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::report::CaseReport;
 use crate::conform::Verdict;
+
+/// In place of a verdict: it fails now and then.
+const SOMETIMES: &str = "sometimes";
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -31,11 +35,11 @@ impl Baseline {
                         let _ = writeln!(baseline.head, "{line}");
                     }
                 }
-                [name, verdict @ ("fail" | "inconclusive" | "error")] if name.contains('/') => {
+                [name, verdict @ ("fail" | "inconclusive" | "error" | SOMETIMES)] if name.contains('/') => {
                     baseline.known.insert(name.to_owned(), (verdict.to_owned(), why.trim().to_owned()));
                 }
                 _ => {
-                    let expected = "SUITE/CASE and fail, inconclusive or error are expected, then # and why";
+                    let expected = "SUITE/CASE and fail, inconclusive, error or sometimes are expected, then # and why";
                     return Err(format!("{file}:{}: {expected}, not {:?}", number + 1, line.trim()));
                 }
             }
@@ -43,9 +47,17 @@ impl Baseline {
         Ok(baseline)
     }
 
+    /// With what another one knows, too.
+    pub fn and(mut self, other: Self) -> Self {
+        self.known.extend(other.known);
+        self.head.push_str(&other.head);
+        self
+    }
+
     /// Whether a case is known to end so.
     pub fn holds(&self, report: &CaseReport) -> bool {
-        self.known.get(&report.id()).is_some_and(|(verdict, _)| verdict == report.verdict.name())
+        let is_so = |known: &str| known == report.verdict.name() || known == SOMETIMES && report.is_bad();
+        self.known.get(&report.id()).is_some_and(|(known, _)| is_so(known))
     }
 
     /// Why a case is known to end so.
@@ -55,7 +67,8 @@ impl Baseline {
 
     /// What is known to fail and does not.
     pub fn mended<'r>(&self, reports: &'r [CaseReport]) -> Vec<&'r CaseReport> {
-        let is_known = |report: &&CaseReport| self.known.contains_key(&report.id());
+        let always = |(verdict, _): &(String, String)| verdict != SOMETIMES;
+        let is_known = |report: &&CaseReport| self.known.get(&report.id()).is_some_and(always);
         reports.iter().filter(|report| report.verdict == Verdict::Pass).filter(is_known).collect()
     }
 
@@ -65,6 +78,7 @@ impl Baseline {
         for report in reports {
             match report.verdict {
                 Verdict::NotRun => continue,
+                _ if known.get(&report.id()).is_some_and(|(verdict, _)| verdict == SOMETIMES) => continue,
                 Verdict::Pass => {
                     known.remove(&report.id());
                     continue;

@@ -101,7 +101,8 @@ impl Driver {
 
     /// Listens for these parties and for no others, and ends what is left of others.
     async fn listen_for(&mut self, parties: &BTreeSet<&str>) -> Result<(), NetError> {
-        let others: Vec<String> = self.links.keys().filter(|party| !parties.contains(party.as_str())).cloned().collect();
+        let others: Vec<String> =
+            self.links.keys().filter(|party| !parties.contains(party.as_str())).cloned().collect();
         for party in others {
             self.end(&party, false);
         }

@@ -76,7 +76,8 @@ fn entry(report: &CaseReport, ladder: Ladder) -> CaseEntry {
     if report.verdict != Verdict::NotRun {
         fact("took", format!("{:.3} s", report.took.as_secs_f64()));
     }
-    let file = report.capture.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let file =
+        report.capture.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     CaseEntry {
         suite: report.suite.clone(),
         name: report.name.clone(),
@@ -124,7 +125,11 @@ fn conversation(
         let is_message = matches!(spoken.what, Said::Message(..));
         let frame = if is_message { frames.next().copied().unwrap_or_default() } else { 0 };
         // What is no message has no frame; the index tells one from the other.
-        let place = Place { capture: u32::try_from(case).unwrap_or(u32::MAX), frame, index: if frame == 0 { index } else { 0 } };
+        let place = Place {
+            capture: u32::try_from(case).unwrap_or(u32::MAX),
+            frame,
+            index: if frame == 0 { index } else { 0 },
+        };
         if let Said::Message(_, bytes, ..) = &spoken.what {
             messages.push(message(place, spoken, bytes, &described, (from, to), time, octets, left_out));
         }
