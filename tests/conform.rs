@@ -3,6 +3,9 @@
 
 #![cfg(feature = "net")]
 
+#[path = "support/browser.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod browser;
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -10,6 +13,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use browser::{Browser, on_a_phone, told, url};
 use support::proselink;
 
 const NETWORK: &str = "epc.mnc001.mcc001.3gppnetwork.org";
@@ -293,15 +297,8 @@ fn our_hss_conforms_to_pc4a() {
     passes(folder.path(), 20, &["--suite", "pc4a", "--peer", &node.at, "--identity", &identity]);
 }
 
-/// A suite of a tester who expects what is not so: it fails, is shown, captured, reported, and known from then on.
-#[test]
-fn what_does_not_pass_is_told_captured_and_known_from_then_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let node = responder(folder, "");
-    std::fs::write(
-        folder.join("my.toml"),
-        r#"suite = "mine"
+/// A suite of a tester who expects what is not so.
+const MINE: &str = r#"suite = "mine"
 title = "What I want to see"
 
 [parties.tester]
@@ -332,9 +329,15 @@ name = "unclear"
 title = "What it rests on does not hold"
 clause = "none"
 steps = [{ send = "dwr" }, { expect = { silence = true }, precondition = true }]
-"#,
-    )
-    .unwrap();
+"#;
+
+/// What does not pass fails, is shown, captured, reported, and known from then on.
+#[test]
+fn what_does_not_pass_is_told_captured_and_known_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let node = responder(folder, "");
+    std::fs::write(folder.join("my.toml"), MINE).unwrap();
     let common = ["--suite", "my.toml", "--peer", &node.at, "--identity", "a.example.net"];
     let run = |more: &[&str]| conform(folder, &[&common[..], more].concat());
     let output = run(&["--captures", "caps", "--junit", "j.xml", "--html", "h.html"]);
@@ -370,10 +373,110 @@ steps = [{ send = "dwr" }, { expect = { silence = true }, precondition = true }]
     assert_eq!(lines.len(), 4);
     assert_eq!((&lines[1]["verdict"], &lines[1]["known"]), (&"fail".into(), &true.into()));
     assert_eq!(lines[3]["known"], 2);
+
+    // What fails now and then is known when it fails, and no news when it passes.
+    std::fs::write(folder.join("chance.txt"), "mine/good sometimes # a race\nmine/bad sometimes # a race\n").unwrap();
+    std::fs::write(folder.join("rest.txt"), "mine/unclear inconclusive\n").unwrap();
+    let chance = run(&["--baseline", "chance.txt", "--baseline", "rest.txt"]);
+    let said = text(&chance.stdout);
+    assert_eq!(chance.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("fail         mine/bad (known)") && !said.contains("is in the baseline and passes"),
+        "{said}"
+    );
+    let stale = run(&["--baseline", "chance.txt", "--baseline", "known.txt", "--case", "good"]);
+    assert_eq!(stale.status.code(), Some(0), "{}", text(&stale.stdout));
     std::fs::write(folder.join("known.txt"), "mine/good fail\nmine/bad nonsense\n").unwrap();
     let refused = run(&["--baseline", "known.txt"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("known.txt:2: "), "{}", text(&refused.stderr));
+}
+
+/// The reports as others read them: tshark the captures, a browser the page, an XML reader JUnit.
+#[test]
+fn the_reports_can_be_read_by_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("lab")).unwrap();
+    std::fs::write(folder.join("lab/my.toml"), MINE).unwrap();
+    std::fs::write(folder.join("lab/README"), "no suite").unwrap();
+    let node = responder(folder, "");
+    let common = ["--peer", &node.at, "--identity", "a.example.net", "--suite", "lab", "--suite", "base"];
+    let reports = ["--captures", "caps", "--junit", "j.xml", "--html", "h.html"];
+    let cases = ["--case", "good", "--case", "bad", "--case", "unclear", "--case", "dwr-*", "--case", "peer-watch*"];
+    let output = conform(folder, &[&common[..], &reports[..], &cases[..]].concat());
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+    assert!(said.contains("pass         mine/good") && said.contains("pass         base/dwr-is-answered"), "{said}");
+
+    let junit = std::fs::read_to_string(folder.join("j.xml")).unwrap();
+    for words in [
+        "<testsuite name=\"mine\" tests=\"3\" skipped=\"0\" errors=\"1\" failures=\"1\"",
+        "<skipped message=\"is slow: --slow, or --tw SECONDS (RFC 6733 5.5, RFC 3539 3.4.1)\" type=\"not run\"",
+    ] {
+        assert!(junit.contains(words), "{words}\n{junit}");
+    }
+    let mut reader = quick_xml::Reader::from_str(&junit);
+    let mut cases = 0;
+    loop {
+        match reader.read_event().expect("JUnit is XML") {
+            quick_xml::events::Event::Eof => break,
+            quick_xml::events::Event::Start(start) => cases += usize::from(start.name().as_ref() == b"testcase"),
+            _ => {}
+        }
+    }
+    assert!(cases > 15, "{cases}");
+
+    let page = std::fs::read_to_string(folder.join("h.html")).unwrap();
+    for words in
+        ["Diameter base protocol, RFC 6733", "line 25 of the suite", "mine-bad.pcapng", "class=\"case not-run\""]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    captures_are_read_by_tshark(&folder.join("caps"), &node.at);
+    let Some(browser) = Browser::find() else { return };
+    const LOOK: &str = "
+        const links = [...page.querySelectorAll('a[href^=\"#\"]')];
+        const cases = [...page.querySelectorAll('details.case')];
+        return {
+            wide: page.documentElement.scrollWidth,
+            dead: links.filter(link => !page.getElementById(link.getAttribute('href').slice(1))).length,
+            open: cases.filter(it => it.open).map(it => it.id).join(' '),
+            trees: page.querySelectorAll('.avps p').length,
+            back: view.getComputedStyle(page.body).backgroundColor,
+        };";
+    let phone = on_a_phone(&page, 400, LOOK, &folder.join("phone.html"));
+    let light = told(&browser.dom(&url(&phone), &["--window-size=800,2000"]));
+    assert!(light["wide"].as_u64().is_some_and(|wide| wide <= 400), "nothing is wider than the phone: {light}");
+    assert_eq!((&light["dead"], &light["open"]), (&0.into(), &"mine.bad mine.unclear".into()), "{light}");
+    assert!(light["trees"].as_u64() > Some(100), "{light}");
+    let dark = told(&browser.dom(&url(&phone), &["--window-size=800,2000", "--blink-settings=preferredColorScheme=0"]));
+    assert_ne!(light["back"], dark["back"], "the dark is dark");
+    let page = url(&folder.join("h.html"));
+    let dom = browser.dom(&format!("{page}#base.dwr-is-answered"), &[]);
+    assert!(dom.contains("id=\"base.dwr-is-answered\" open=\"\""), "an address opens its case");
+    let paper = browser.print(&page, &folder.join("page.pdf"));
+    assert!(paper.starts_with(b"%PDF-") && paper.len() > 20_000, "{} octets", paper.len());
+}
+
+/// Each capture of a folder: every message is Diameter, none is malformed.
+fn captures_are_read_by_tshark(folder: &Path, at: &str) {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        println!("skipped: tshark is not installed");
+        return;
+    }
+    let (_, port) = at.rsplit_once(':').expect("a port");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    for file in files {
+        let read = |filter: &str| {
+            let mut command = Command::new("tshark");
+            command.arg("-r").arg(&file).args(["-d", &format!("tcp.port=={port},diameter"), "-Y", filter]);
+            text(&command.output().unwrap().stdout).lines().count()
+        };
+        assert!(read("diameter.cmd.code == 280") >= 4, "{}", file.display());
+        assert_eq!(read("_ws.malformed || tcp.analysis.flags"), 0, "{}", file.display());
+    }
 }
 
 #[test]
@@ -388,9 +491,14 @@ fn what_cannot_be_played_is_said_to_be() {
         "suite = \"mine\"\ntitle = \"t\"\n[[case]]\nname = \"a\"\ntitle = \"t\"\nclause = \"c\"\nsteps = [{ send = \"x\" }]\n",
     )
     .unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
     for (arguments, words) in [
         (&["--suite", "my.toml"][..], "my.toml:7:10: case `a`, step 1: no message is called `x`"),
         (&["--suite", "nothing"], "no suite is called \"nothing\""),
+        (&["--suite", "empty"], "empty: there is no suite, a file *.toml, in this folder"),
+        (&["--suite", "base", "--suite", "base"], "two suites are called \"base\""),
+        (&["--case", "peer-watches-*"], "is slow: --slow, or --tw SECONDS"),
+        (&["--slow=never"], "invalid value 'never' for '--slow"),
         (&["--set", "colour=blue"], "the suite has no parameter \"colour\"; it has application, command"),
         (&["--listen", "mars=tcp:127.0.0.1:1"], "no party of the suite is called \"mars\""),
         (&["--case", "nothing"], "no case has this name"),
