@@ -133,9 +133,10 @@ Examples:
       what fails today is known from now on
   proselink conform --list --suite base --suite pc4a
 
-Verdicts: pass, fail, inconclusive (what the case rests on did not hold), error (it could not be played), not run (it was
-left out: the summary says why).
-Exit codes: 0 all that were run pass or are known, 1 some do not, 2 the suite or the command line cannot be used, 3 no connection.";
+Verdicts: pass, fail, inconclusive (what the case rests on did not hold), error (it could not be
+played), not run (it was left out: the summary says why).
+Exit codes: 0 all that were run pass or are known, 1 some do not, 2 the suite or the command line
+cannot be used, 3 no connection.";
 
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
