@@ -94,7 +94,7 @@ realm = "{NETWORK}"
 store = "function.redb"
 {REOPEN}
 peer = [{{ identity = "mme.{NETWORK}" }}, {{ identity = "hss.{NETWORK}" }}, {{ identity = "app-server.{NETWORK}" }},
-  {{ identity = "function.{ABROAD}" }}, {{ identity = "stranger.epc.mnc003.mcc001.3gppnetwork.org" }}]
+  {{ identity = "function2.{NETWORK}" }}, {{ identity = "function.{ABROAD}" }}, {{ identity = "stranger.epc.mnc003.mcc001.3gppnetwork.org" }}]
 
 [function]
 plmn = "001-01"
@@ -107,6 +107,10 @@ hss = {{ host = "hss.{NETWORK}", realm = "{NETWORK}" }}
 host = "app-server.{NETWORK}"
 realm = "{NETWORK}"
 applications = ["mcc001.mnc01.ProSeApp.Demo"]
+
+[[function.functions]]
+host = "function2.{NETWORK}"
+realm = "{NETWORK}"
 
 [[function.standard.networks]]
 plmn = "001-02"
@@ -295,6 +299,35 @@ fn our_hss_conforms_to_pc4a() {
     let node = hss(folder.path());
     let identity = format!("function.{NETWORK}");
     passes(folder.path(), 20, &["--suite", "pc4a", "--peer", &node.at, "--identity", &identity]);
+}
+
+/// Every error that TS 29.343 and TS 29.344 name, those of the base protocol that each interface can bring about, and those of
+/// the functions' own messages have a case that expects them.
+#[test]
+fn every_error_code_has_a_case() {
+    let suite = |names: &[&str]| -> String {
+        let wanted = proselink::conform::SUITES.iter().filter(|(name, _)| names.contains(name));
+        wanted.map(|(_, text)| *text).collect()
+    };
+    let rows: [(&[&str], Vec<u32>); 4] = [
+        (&["pc2", "pc2-app-server"], [(5590..=5602).collect(), vec![3007, 5001, 5004, 5005, 5009, 5014]].concat()),
+        (&["pc3"], vec![3002, 4001, 5001, 5004, 5005, 5009]),
+        (&["pc4a", "pc4a-function"], vec![5001, 5003, 5004, 5005, 5009, 5014, 5610, 5611, 5612]),
+        (&["pc6"], vec![3001, 5001, 5003, 5004, 5005, 5009, 5014, 5630, 5632, 5635, 5636, 5638, 5641]),
+    ];
+    for (names, codes) in rows {
+        let text = suite(names);
+        for code in codes {
+            let expects = |line: &str| {
+                ["result = ", "experimental = "].iter().any(|key| {
+                    let codes =
+                        line.split_once(key).map_or("", |(_, rest)| rest.split([']', '}']).next().unwrap_or(""));
+                    codes.contains(&code.to_string())
+                })
+            };
+            assert!(text.lines().any(expects), "{names:?} have no case that expects {code}");
+        }
+    }
 }
 
 /// A suite of a tester who expects what is not so.
