@@ -66,6 +66,8 @@ pub struct Machine<'r> {
     pending: HashMap<(usize, u32), usize>,
     /// Captured End-to-End Identifiers: a repetition keeps that of its request.
     repeated: HashMap<(usize, Side, u32), u32>,
+    /// Requests of ours that the capture has no answer to: when none is expected any more.
+    open: BTreeSet<(Duration, usize)>,
     /// Answers that leave later.
     due: BTreeSet<(Duration, usize)>,
     cursor: usize,
@@ -100,6 +102,7 @@ impl<'r> Machine<'r> {
             players,
             pending: HashMap::new(),
             repeated: HashMap::new(),
+            open: BTreeSet::new(),
             due: BTreeSet::new(),
             cursor: 0,
             since: None,
@@ -119,10 +122,10 @@ impl<'r> Machine<'r> {
         &self.totals
     }
 
-    /// All steps are done or given up, and no answer of ours is held back.
+    /// All steps are done or given up, no answer of ours is held back, and none of the live peer can be expected.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.cursor >= self.script.steps.len() && self.due.is_empty()
+        self.cursor >= self.script.steps.len() && self.due.is_empty() && self.open.is_empty()
     }
 
     /// A connection is up.
@@ -176,11 +179,19 @@ impl<'r> Machine<'r> {
                 }
             }
         }
-        let due = self.due.first().map(|(at, _)| *at);
-        match (until, due) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
+        while let Some((at, step)) = self.open.first().copied() {
+            let side = self.script.steps.get(step).map(|step| (step.conversation, step.from));
+            let link = side.and_then(|side| self.players.get(&side)).and_then(|link| self.links.get(*link));
+            if at > now && link.is_some_and(|link| !link.over) {
+                break;
+            }
+            self.open.remove(&(at, step));
+            // Nobody answered then either.
+            self.tell(step, Outcome::Same, actions);
         }
+        let due = self.due.first().map(|(at, _)| *at);
+        let open = self.open.first().map(|(at, _)| *at);
+        [until, due, open].into_iter().flatten().min()
     }
 
     /// The pause before a step, as the pace has it.
@@ -347,6 +358,9 @@ impl<'r> Machine<'r> {
         set_hop_by_hop(&mut message, hop_by_hop);
         set_end_to_end(&mut message, end_to_end);
         self.pending.insert((link, hop_by_hop), at);
+        if step.partner.is_none() {
+            self.open.insert((now + self.plan.answer_wait, at));
+        }
         if let Some(state) = self.states.get_mut(at) {
             state.sent = Some(now);
         }

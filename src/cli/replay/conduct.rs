@@ -153,6 +153,9 @@ impl<'a> Replay<'a> {
             };
             self.accept(association, &heard).await;
         }
+        if self.role == Role::Both {
+            self.settle(&mut hear).await?;
+        }
         loop {
             let mut actions = Vec::new();
             let until = self.machine.advance(self.began.elapsed(), unix(), &mut actions);
@@ -197,6 +200,38 @@ impl<'a> Replay<'a> {
             return Err(Early::environment(format!("a connection ended before the replay: {words}")));
         }
         Ok(if self.machine.totals().is_good() && !self.given_up { exit::GOOD } else { exit::DIFFERS })
+    }
+
+    /// The node in the middle relays to us when it has taken our CEA, which it shows by answering a watchdog.
+    async fn settle(&mut self, hear: &mut mpsc::Receiver<(usize, Heard)>) -> Result<(), Early> {
+        let mut asked = std::collections::HashSet::new();
+        for at in 0..self.links.len() {
+            if let (Some(None), Some(Some(link))) = (self.settings.peers.get(at), self.links.get(at)) {
+                self.identifier = self.identifier.wrapping_add(1);
+                link.watch(self.identifier);
+                asked.insert(at);
+            }
+        }
+        let deadline = tokio::time::Instant::now() + self.caller.timeout;
+        while !asked.is_empty() {
+            match tokio::time::timeout_at(deadline, hear.recv()).await {
+                Ok(Some((link, Heard::Alive))) => {
+                    asked.remove(&link);
+                }
+                Ok(Some((link, what))) => self.hear(link, what).await?,
+                Ok(None) | Err(_) => {
+                    let words = format!(
+                        "the node in the middle connected and answers no watchdog within {:?}",
+                        self.caller.timeout
+                    );
+                    return Err(Early::environment(words));
+                }
+            }
+            if let Some(words) = self.lost.take() {
+                return Err(Early::environment(format!("the node in the middle has left again: {words}")));
+            }
+        }
+        Ok(())
     }
 
     fn up(&mut self, at: usize, opened: Opened, heard: &mpsc::Sender<(usize, Heard)>) {
@@ -256,7 +291,7 @@ impl<'a> Replay<'a> {
                 self.machine.hear(link, message, self.began.elapsed(), unix(), &mut actions);
                 self.carry_out(actions).await
             }
-            Heard::Parted => Ok(()),
+            Heard::Parted | Heard::Alive => Ok(()),
             Heard::End(why) => {
                 if let Some(entry) = self.links.get_mut(link) {
                     *entry = None;

@@ -30,6 +30,8 @@ pub enum Heard {
     Message(Bytes),
     /// DPA: the peer agrees that we part.
     Parted,
+    /// DWA: the peer is there, and has taken our CEA.
+    Alive,
     /// The end; why, where it was not in order.
     End(Option<String>),
 }
@@ -135,7 +137,7 @@ impl Opened {
             asked = false;
             let Some(header) = Header::parse(&message.bytes) else { continue };
             let tell = match (header.application, header.code, header.is_request()) {
-                (APPLICATION, DEVICE_WATCHDOG, false) => continue,
+                (APPLICATION, DEVICE_WATCHDOG, false) => Heard::Alive,
                 (APPLICATION, DISCONNECT_PEER, false) => Heard::Parted,
                 (APPLICATION, DEVICE_WATCHDOG | DISCONNECT_PEER, true) => {
                     let answer = self.answer(&header);
@@ -153,13 +155,8 @@ impl Opened {
 
     fn watch(&mut self) {
         self.identifier = self.identifier.wrapping_add(1);
-        let request = DeviceWatchdogRequest {
-            origin_host: &self.local.identity,
-            origin_realm: &self.local.realm,
-            ..Default::default()
-        };
-        let envelope = Envelope { application: APPLICATION, hop_by_hop: self.identifier, end_to_end: self.identifier };
-        let _ = self.association.sender().try_send(Outgoing::new(request.to_bytes(envelope).into()));
+        let request = watchdog(&self.local, self.identifier);
+        let _ = self.association.sender().try_send(Outgoing::new(request.into()));
     }
 
     fn answer(&self, header: &Header) -> Vec<u8> {
@@ -172,6 +169,12 @@ impl Opened {
             DisconnectPeerAnswer { result_code, origin_host, origin_realm, ..Default::default() }.to_bytes(envelope)
         }
     }
+}
+
+fn watchdog(local: &Local, identifier: u32) -> Vec<u8> {
+    let (origin_host, origin_realm) = (local.identity.as_str(), local.realm.as_str());
+    let envelope = Envelope { application: APPLICATION, hop_by_hop: identifier, end_to_end: identifier };
+    DeviceWatchdogRequest { origin_host, origin_realm, ..Default::default() }.to_bytes(envelope)
 }
 
 /// Our side of a connection that is read.
@@ -190,6 +193,11 @@ impl Link {
     pub async fn send(&self, message: Bytes, stream: u16) -> Result<(), Early> {
         let sent = self.sender.send(Outgoing::new(message).on_stream(stream)).await;
         sent.map_err(|error| Early::environment(format!("a message was not sent: {error}")))
+    }
+
+    /// Says DWR.
+    pub fn watch(&self, identifier: u32) {
+        let _ = self.sender.try_send(Outgoing::new(watchdog(&self.local, identifier).into()));
     }
 
     /// Says DPR.

@@ -40,6 +40,9 @@ impl Machine<'_> {
         };
         let Some(mut report) = self.report(at, Outcome::Surplus) else { return };
         report.actual = result_of(message);
+        if let Some(sent) = self.states.get(at).and_then(|state| state.sent) {
+            self.open.remove(&(sent + self.plan.answer_wait, at));
+        }
         report.took = self.states.get(at).and_then(|state| state.sent).map(|sent| now.saturating_sub(sent));
         let partner = self.script.steps.get(at).and_then(|step| step.partner);
         if let Some(step) = partner.and_then(|at| self.script.steps.get(at)).cloned() {
@@ -51,7 +54,10 @@ impl Machine<'_> {
                 // Told already that it did not come in time.
                 return;
             }
-            self.table.learn(&step.bytes, message, step.from);
+            // An error is of whichever node on the way it was that found it, and hands nothing out.
+            if !header.flags.is_error() {
+                self.table.learn(&step.bytes, message, step.from);
+            }
             let expected = self.table.rewrite(&step.bytes, &self.setting(&step, None, unix, None));
             report.differences = self.comparer.compare(&expected, message);
             report.outcome = if report.differences.is_empty() { Outcome::Same } else { Outcome::Differs };
