@@ -238,10 +238,11 @@ async fn relayed(transport: Transport) {
     if missing(transport) {
         return;
     }
-    let port = free_port();
-    let (peer, _program) = start("relays", transport, vec![(name("b"), port)], "").await;
     let listen = if transport == Transport::KernelSctp { "sctp-kernel" } else { "tcp" };
     for trace in &TRACES {
+        // Another one each time: whom we tell that we do not want to talk to him does not come back.
+        let port = free_port();
+        let (peer, _program) = start("relays", transport, vec![(name("b"), port)], "").await;
         let mut words = reach(&peer);
         words.extend(["--as", "both", "--timeout", "60s", "--listen"].map(str::to_owned));
         words.push(format!("{listen}:127.0.0.1:{port}"));

@@ -143,7 +143,7 @@ impl<'r> Machine<'r> {
         entry.over = false;
     }
 
-    /// A connection has ended.
+    /// A connection has ended, and does not come back.
     pub fn down(&mut self, link: usize) {
         if let Some(entry) = self.links.get_mut(link) {
             entry.up = None;
@@ -293,6 +293,7 @@ impl<'r> Machine<'r> {
             frame: step.frame,
             index: step.index,
             answer_frame: answer.map(|answer| answer.frame),
+            conversation: step.conversation,
             association: self.script.conversations.get(step.conversation)?.association,
             from: step.from,
             header: step.header,

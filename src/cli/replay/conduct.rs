@@ -10,10 +10,10 @@ use super::super::exit;
 use super::super::output::Output;
 use super::Role;
 use super::link::{self, Heard, Link, Opened};
-use super::report::{self, Summary};
+use super::report::{self, Between, Summary};
 use crate::message::text::Palette;
 use crate::net::{Association, Endpoint, Listener, NetError, Transport};
-use crate::replay::{Action, Far, LinkPlan, Machine, Near, Plan, Side};
+use crate::replay::{Action, Far, LinkPlan, Machine, Near, Plan, Report, Script, Side};
 
 /// What the user wants of it.
 pub struct Settings {
@@ -137,7 +137,13 @@ impl<'a> Replay<'a> {
             let (identity, realm) = self.name(plan);
             let mut caller = self.caller.clone();
             caller.peer = peer;
-            let opened = Opened::called(caller.call_as(identity, realm).await?);
+            let called = caller.call_as(identity, realm).await.map_err(|mut early| {
+                if early.words.contains("refused (os error") {
+                    early.words += "; nobody listens there: check address, port and transport of --peer";
+                }
+                early
+            });
+            let opened = Opened::called(called?);
             self.up(at, opened, &heard);
         }
         // Both sides must be there before one speaks.
@@ -246,6 +252,19 @@ impl<'a> Replay<'a> {
             relays: opened.peer.is_relay(),
         };
         self.active = Instant::now();
+        let conversation = self.plan.links.get(at).map(|plan| plan.conversation);
+        let conversations = &self.machine.script().conversations;
+        let association = conversation.and_then(|at| conversations.get(at)).map_or(0, |ends| ends.association);
+        let out = &mut self.output.text;
+        match (self.settings.quiet, self.settings.json) {
+            (true, _) => {}
+            (false, true) => report::connected_json(association, &near.identity, &far.identity, out),
+            (false, false) => {
+                report::connected_text(association, &near.identity, &far.identity, &self.settings.palette, out);
+            }
+        }
+        // A reader that is gone is told of when the next message is.
+        let _ = self.output.message_done();
         tracing::info!(peer = %far.identity, product = %opened.peer.product, "connected");
         self.machine.up(at, near, &far);
         if let Some(link) = self.links.get_mut(at) {
@@ -317,11 +336,14 @@ impl<'a> Replay<'a> {
                 Action::Send { link, stream, message } => self.send(link, stream, message).await,
                 Action::Tell(report) => {
                     self.summary.add(&report);
+                    let script = self.machine.script();
+                    let between = between(script, &report);
+                    let several = (script.conversations.len() > 1).then_some(between);
                     let out = &mut self.output.text;
                     match (self.settings.quiet, self.settings.json) {
                         (true, _) => {}
-                        (false, true) => report::step_json(&report, out),
-                        (false, false) => report::step_text(&report, &self.settings.palette, out),
+                        (false, true) => report::step_json(&report, between, out),
+                        (false, false) => report::step_text(&report, several, &self.settings.palette, out),
                     }
                     self.output.message_done().map_err(broken)?;
                 }
@@ -341,11 +363,7 @@ impl<'a> Replay<'a> {
 
     /// The summary, unless nothing was tried.
     pub fn close(&mut self, result: &Result<u8, Early>) {
-        if result.is_err()
-            && self.links.iter().all(Option::is_none)
-            && self.lost.is_none()
-            && !self.machine.is_finished()
-        {
+        if result.is_err() && !self.machine.is_finished() && self.machine.totals().all() == 0 {
             return;
         }
         let totals = self.machine.totals();
@@ -355,6 +373,13 @@ impl<'a> Replay<'a> {
             self.summary.text(totals, &self.settings.palette, &mut self.output.text);
         }
     }
+}
+
+/// The captured names of who asks and who is asked.
+fn between<'s>(script: &'s Script, report: &Report) -> Between<'s> {
+    let ends = script.conversations.get(report.conversation);
+    let name = |side: Side| ends.map_or("", |ends| ends.end(side).identity.as_str());
+    Between { asks: name(report.from), asked: name(report.from.other()) }
 }
 
 async fn accept(listener: &mut Option<Listener>) -> Option<Association> {

@@ -73,6 +73,7 @@ impl Machine<'_> {
             frame: 0,
             index: 0,
             answer_frame: None,
+            conversation: plan.map_or(0, |plan| plan.conversation),
             association: conversation.map_or(0, |conversation| conversation.association),
             from: plan.map_or(Side::Client, |plan| plan.side.other()),
             header: *header,

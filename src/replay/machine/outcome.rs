@@ -69,6 +69,8 @@ pub struct Report {
     pub index: u32,
     /// The frame of the captured answer.
     pub answer_frame: Option<u64>,
+    /// Place in [`Script::conversations`](crate::replay::Script::conversations).
+    pub conversation: usize,
     /// The association in the capture.
     pub association: u32,
     /// Who asks.
@@ -96,6 +98,12 @@ impl Totals {
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.0.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.0.values().sum()
     }
 
     /// All is as in the capture.
