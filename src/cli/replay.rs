@@ -320,6 +320,9 @@ fn peers(args: &ReplayArgs, script: &Script, links: &[LinkPlan], role: &Role) ->
     if *role == Role::Both && args.peer.is_empty() {
         return Err(Early::usage("--as both needs --peer: the node in the middle"));
     }
+    if *role == Role::Both && args.listen.is_none() {
+        return Err(Early::usage("--as both needs --listen: where the node in the middle finds the captured server"));
+    }
     for whom in &args.peer {
         let known = |host: &String| links.iter().any(|link| other(script, *link).is_some_and(|end| end.is(host)));
         if let Some(host) = whom.host.as_ref().filter(|host| *role != Role::Both && !known(host)) {

@@ -134,10 +134,11 @@ impl<'r> Machine<'r> {
         let LinkPlan { conversation, side } = entry.plan;
         let Some(ends) = self.script.conversations.get(conversation) else { return };
         let (own, other) = (ends.end(side), ends.end(side.other()));
-        self.table.name(conversation, side, own, (&near.identity, &near.realm), false);
-        if !self.players.contains_key(&(conversation, side.other())) {
-            // Who is no relay stands for everybody who was behind the captured one.
-            self.table.name(conversation, side.other(), other, (&far.identity, &far.realm), !far.relays);
+        // With a node in the middle both sides are ours, and nobody stands for others.
+        let both = self.players.contains_key(&(conversation, side.other()));
+        self.table.name(conversation, side, own, (&near.identity, &near.realm), both, true);
+        if !both {
+            self.table.name(conversation, side.other(), other, (&far.identity, &far.realm), far.relays, false);
         }
         entry.up = Some(near);
         entry.over = false;

@@ -386,7 +386,7 @@ impl Script {
     }
 
     /// Joins requests and answers, by association and the two identifiers.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         let mut open: HashMap<(usize, Side, u32, u32, u32), usize> = HashMap::new();
         // A node that waits for what it has asked itself may have asked it on another association.
         let mut nodes: HashMap<&str, usize> = HashMap::new();

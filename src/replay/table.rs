@@ -85,8 +85,10 @@ impl std::str::FromStr for Change {
 struct Name {
     captured: Vec<u8>,
     live: Vec<u8>,
-    /// It takes the place of all names on that side, not of the captured one alone.
-    of_all: bool,
+    /// It takes the place of all origins on that side, not of the captured one alone.
+    of_origins: bool,
+    /// The same of destinations.
+    of_destinations: bool,
 }
 
 /// The substitutions of one run. Grows by what is learned, at most one entry an AVP of the script.
@@ -133,8 +135,18 @@ impl Table {
     }
 
     /// Tells what host and realm of one side of a conversation have become. Other names on that side belong to nodes behind
-    /// it and stay, unless the live one stands for them all (`of_all`).
-    pub fn name(&mut self, conversation: usize, side: Side, captured: &End, live: (&str, &str), of_all: bool) {
+    /// it and stay, where it is a relay (`relays`) or has the name of the captured one; else it stands for them all. Those in
+    /// whose names we speak stay anyway (`ours`).
+    pub fn name(
+        &mut self,
+        conversation: usize,
+        side: Side,
+        captured: &End,
+        live: (&str, &str),
+        relays: bool,
+        ours: bool,
+    ) {
+        let alone = !relays && !live.0.eq_ignore_ascii_case(&captured.identity);
         let names = [
             (Class::Host(side), captured.identity.as_str(), live.0),
             (Class::Realm(side), captured.realm.as_str(), live.1),
@@ -143,7 +155,8 @@ impl Table {
             let name = Name {
                 captured: captured.as_bytes().to_vec(),
                 live: live.as_bytes().to_vec(),
-                of_all: of_all || captured.is_empty(),
+                of_origins: alone && !ours || captured.is_empty(),
+                of_destinations: alone || captured.is_empty(),
             };
             self.names.insert((conversation, class), name);
         }
@@ -269,7 +282,11 @@ impl Table {
         if let Some(class) = self.class(key, setting.from) {
             let known = self.values.get(&(class, data.to_vec()));
             let name = self.names.get(&(setting.conversation, class));
-            let name = name.filter(|name| name.of_all || name.captured.eq_ignore_ascii_case(data));
+            let destination = key.0 == DestinationHost::KEY || key.0 == DestinationRealm::KEY;
+            let name = name.filter(|name| {
+                let of_all = if destination { name.of_destinations } else { name.of_origins };
+                of_all || name.captured.eq_ignore_ascii_case(data)
+            });
             if let Some(value) = known.or_else(|| name.map(|name| &name.live)) {
                 return Some(value.clone());
             }

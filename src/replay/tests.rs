@@ -1,5 +1,7 @@
 //! Both sides of a capture against one another, in memory.
 
+mod stories;
+
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
