@@ -1,5 +1,7 @@
 //! The connections of a replay: opened or accepted, with capabilities exchange, watchdog and disconnect done live.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -105,12 +107,13 @@ impl Opened {
     /// Reads it from now on and tells `heard` under this number.
     pub fn start(self, link: usize, heard: mpsc::Sender<(usize, Heard)>) -> Link {
         let sender = self.association.sender();
-        let link = Link { sender: sender.clone(), local: self.local.clone(), number: link, parting: false };
-        tokio::spawn(self.read(link.number, heard));
+        let left = Arc::new(AtomicBool::new(false));
+        let link = Link { sender: sender.clone(), local: self.local.clone(), number: link, left: left.clone() };
+        tokio::spawn(self.read(link.number, left, heard));
         link
     }
 
-    async fn read(mut self, link: usize, heard: mpsc::Sender<(usize, Heard)>) {
+    async fn read(mut self, link: usize, left: Arc<AtomicBool>, heard: mpsc::Sender<(usize, Heard)>) {
         let mut asked = false;
         loop {
             let message = match tokio::time::timeout(WATCHDOG, self.association.recv()).await {
@@ -140,6 +143,8 @@ impl Opened {
                 (APPLICATION, DEVICE_WATCHDOG, false) => Heard::Alive,
                 (APPLICATION, DISCONNECT_PEER, false) => Heard::Parted,
                 (APPLICATION, DEVICE_WATCHDOG | DISCONNECT_PEER, true) => {
+                    // Behind a DPA of ours no DPR of ours may go: the peer closes when it has the DPA.
+                    left.fetch_or(header.code == DISCONNECT_PEER, Ordering::Relaxed);
                     let answer = self.answer(&header);
                     let outgoing = Outgoing::new(answer.into()).on_stream(message.stream);
                     let _ = self.association.send(outgoing).await;
@@ -182,7 +187,8 @@ pub struct Link {
     sender: Sender,
     local: Local,
     number: usize,
-    parting: bool,
+    /// The peer has said DPR.
+    left: Arc<AtomicBool>,
 }
 
 impl Link {
@@ -200,9 +206,11 @@ impl Link {
         let _ = self.sender.try_send(Outgoing::new(watchdog(&self.local, identifier).into()));
     }
 
-    /// Says DPR.
-    pub fn part(&mut self, identifier: u32) {
-        self.parting = true;
+    /// Says DPR, unless the peer has.
+    pub fn part(&self, identifier: u32) {
+        if self.left.load(Ordering::Relaxed) {
+            return;
+        }
         let request = DisconnectPeerRequest {
             origin_host: &self.local.identity,
             origin_realm: &self.local.realm,
@@ -217,8 +225,7 @@ impl Link {
 /// Parts in order on all that are open.
 pub async fn close(links: Vec<Link>, heard: &mut mpsc::Receiver<(usize, Heard)>, identifier: u32) {
     let mut open = std::collections::HashSet::new();
-    let mut links = links;
-    for link in &mut links {
+    for link in &links {
         link.part(identifier);
         open.insert(link.number);
     }

@@ -13,7 +13,7 @@ use super::{far, near, plan, table};
 use crate::avp::Avps;
 use crate::avp::dictionary::{
     self, DestinationHost, OriginHost, ProofNonce, ProofTime, ResultCode, SessionId, UserCredential,
-    UserCredentialType, UserName, VendorSpecificApplicationId,
+    UserCredentialType, UserName, group::VendorSpecificApplicationId,
 };
 use crate::diff::Rules;
 use crate::interfaces::pc3::{APPLICATION, UserRegistrationRequest};
