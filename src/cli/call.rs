@@ -23,10 +23,11 @@ use serde_json::Value;
 pub use dialogue::{Dialogue, Heard};
 
 use super::exit;
+use crate::capture::write::SCTP_UDP_PORT;
 use crate::interfaces::base::APPLICATION_RELAY;
 use crate::interfaces::names;
 use crate::net::tls::Files;
-use crate::net::{Credentials, Endpoint, Host, Net, Options, Recorder, Transport};
+use crate::net::{Backend, Credentials, Endpoint, Host, Net, Options, Recorder, Transport};
 use crate::peer::Local;
 use draft::Draft;
 
@@ -61,9 +62,10 @@ pub struct SelfArgs {
     /// Call from this address of ours
     #[arg(long, value_name = "ADDRESS")]
     from: Vec<IpAddr>,
-    /// The peer's UDP port, where SCTP travels over UDP
-    #[arg(long, value_name = "PORT", default_value_t = crate::capture::write::SCTP_UDP_PORT)]
-    udp_port: u16,
+    /// The peer's UDP port, where SCTP travels over UDP: 9899 unless said otherwise; the kernel's SCTP does so only if it is
+    /// said
+    #[arg(long, value_name = "PORT")]
+    udp_port: Option<u16>,
     #[command(flatten)]
     tls: TlsArgs,
     /// How long an answer, and the connection before, is waited for
@@ -136,7 +138,8 @@ pub struct Caller {
     net: Net,
     local: Local,
     from: Vec<IpAddr>,
-    udp_port: u16,
+    /// The peer's; what its stack usually does when `None`.
+    udp_port: Option<u16>,
     expected: Option<String>,
     /// The name in the peer's certificate, where it is not its Origin-Host.
     certificate_name: Option<String>,
@@ -170,8 +173,8 @@ impl SelfArgs {
     }
 
     /// The UDP port of the peer, and ours where we listen.
-    pub const fn udp_port(&self) -> u16 {
-        self.udp_port
+    pub fn udp_port(&self) -> u16 {
+        self.udp_port.unwrap_or(SCTP_UDP_PORT)
     }
 
     /// [`CallArgs::settle`] with a peer, which may be where we listen ourselves; `udp_port` is ours, 0 for any.
@@ -257,7 +260,7 @@ impl Caller {
             net,
             local,
             from,
-            udp_port,
+            udp_port: Some(udp_port),
             expected: None,
             certificate_name: None,
             cer: None,
@@ -307,6 +310,12 @@ impl Caller {
     pub async fn call_alone(&self, identity: Option<String>) -> Result<Dialogue, Early> {
         let alone = Self { net: Net::new(self.net.options().clone()), recorder: None, ..self.clone() };
         alone.call(identity).await
+    }
+
+    /// The peer's UDP port; `None` where SCTP does without UDP.
+    fn peer_udp_port(&self) -> Option<u16> {
+        let kernel = self.net.backend(self.peer.transport_or(Transport::Sctp)) == Ok(Backend::KernelSctp);
+        self.udp_port.or((!kernel).then_some(SCTP_UDP_PORT))
     }
 
     /// The name that the peer should have by its URI; `None` for an address, which is nobody's Origin-Host.

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! link.rs     connections: capabilities exchange, watchdog and disconnect live      report.rs  what is told
+//! conduct.rs  connections and the machine brought together
 //! ```
 
+mod conduct;
 mod link;
 mod report;
 
@@ -11,24 +13,23 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use clap::{Args, ValueEnum};
-use tokio::sync::mpsc;
+use clap::Args;
 
-use self::link::{Heard, Link, Opened};
-use self::report::Summary;
-use super::call::{Caller, Early, SelfArgs};
+use self::conduct::Replay;
+use super::call::{Early, SelfArgs, duration};
 use super::output::{self, Output};
 use super::{Globals, exit};
 use crate::avp::{Key, dictionary};
 use crate::capture::Reader;
 use crate::diff::{Pattern, Rules};
-use crate::message::text::Palette;
-use crate::net::{Association, Endpoint, Listener, NetError, Options, Transport};
+use crate::net::{Endpoint, Options, Transport};
+use crate::node::users;
 use crate::replay::{
-    Action, Change, Far, Limits, LinkPlan, Machine, Near, Pace, Plan, Script, ScriptError, Selection, Side, Table,
+    Change, Limits, LinkPlan, Machine, Pace, Plan, Script, ScriptError, Selection, Side, Signers, Table, proved,
 };
 
 /// The arguments of `replay`.
@@ -39,14 +40,15 @@ pub struct ReplayArgs {
     #[arg(value_name = "CAPTURE")]
     capture_read: PathBuf,
     /// The live peer, or the node in the middle: `aaa://HOST:PORT;transport=tcp` (or sctp), `aaas://HOST` for TLS, or
-    /// TRANSPORT:HOST:PORT
-    #[arg(short, long, value_name = "URI", required_unless_present = "listen")]
-    peer: Option<Endpoint>,
+    /// TRANSPORT:HOST:PORT; repeated with `NAME@` in front, for the associations of the capture with that host
+    #[arg(short, long, value_name = "[NAME@]URI", required_unless_present = "listen")]
+    peer: Vec<Whom>,
     /// Listen here for the live peer: [TRANSPORT:]ADDRESS[:PORT]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<Endpoint>,
-    /// Which side of the capture we play; the client with --peer, the server with --listen unless said otherwise
-    #[arg(long = "as", value_name = "SIDE")]
+    /// Whom we play: `client` (so with --peer alone) or `server` (so with --listen alone) of the association, `both` with the
+    /// live node in the middle, or a host of the capture on all of its associations, calling where it called
+    #[arg(long = "as", value_name = "client|server|both|HOST")]
     role: Option<Role>,
     /// This association of the capture alone, by its number
     #[arg(long, value_name = "N")]
@@ -72,15 +74,23 @@ pub struct ReplayArgs {
     /// A request of the live peer is one of the capture only if this AVP is the same
     #[arg(long, value_name = "NAME", value_parser = avp)]
     r#match: Vec<Key>,
+    /// Sign the proofs of this user anew, with the private key in this file (PEM, as `proselink user key` makes it): a captured
+    /// proof was good for one moment
+    #[arg(long, value_name = "USER=FILE")]
+    sign: Vec<Sign>,
     /// What does not count in the comparison: a file of rules, as `proselink diff` takes it
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// This AVP does not count in the comparison
     #[arg(long, value_name = "PATH")]
     ignore: Vec<Pattern>,
-    /// Go on listening and answering when the peer has left
+    /// Go on listening and answering when the capture is exhausted or the peer has left
     #[arg(long, requires = "listen")]
     stay: bool,
+    /// While we listen: end when nothing is due and nothing has come for so long; what has not been asked is told, and the
+    /// exit code is 1. 5m unless said otherwise, no end with --stay
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "listen")]
+    idle: Option<Duration>,
     /// One JSON object a line for each request, then a summary
     #[arg(long)]
     json: bool,
@@ -91,25 +101,86 @@ pub struct ReplayArgs {
     selves: SelfArgs,
 }
 
-/// Which side of the capture is ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// Whom we play.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
-    /// Who opened the association
+    /// Who opened the association.
     Client,
-    /// Who was called: requests are answered as in the capture
+    /// Who was called: requests are answered as in the capture.
     Server,
-    /// Both, with the live node in the middle
+    /// Both, with the live node in the middle.
     Both,
+    /// This host, wherever it takes part.
+    Host(String),
 }
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "client" => Self::Client,
+            "server" => Self::Server,
+            "both" => Self::Both,
+            "" => return Err("client, server, both or a host of the capture is expected".to_owned()),
+            host => Self::Host(host.to_owned()),
+        })
+    }
+}
+
+/// Whom we call, and which host of the capture that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Whom {
+    host: Option<String>,
+    endpoint: Endpoint,
+}
+
+impl FromStr for Whom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, rest) = match text.split_once('@') {
+            Some((host, rest)) => (Some(host.to_owned()), rest),
+            None => (None, text),
+        };
+        Ok(Self { host, endpoint: rest.parse()? })
+    }
+}
+
+/// Whose proofs are signed anew, with which key.
+#[derive(Clone, Debug)]
+struct Sign {
+    user: String,
+    file: PathBuf,
+}
+
+impl FromStr for Sign {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((user, file)) if !user.is_empty() && !file.is_empty() => {
+                Ok(Self { user: user.to_owned(), file: PathBuf::from(file) })
+            }
+            _ => Err("USER=FILE is expected, e.g. alice@chat.example=alice.key".to_owned()),
+        }
+    }
+}
+
+/// How long nothing may come while we listen.
+const IDLE: Duration = Duration::from_secs(300);
 
 const EXAMPLES: &str = "\
 Examples:
   proselink replay trace.pcap --peer 'aaa://hss.example:3868;transport=tcp'
       the client's side of the trace, as fast as the peer answers; what differs from the captured answers
-  proselink replay demo.pcapng --host mme --host function --peer 127.0.0.14 --realm example -w live.pcapng
+  proselink replay demo.pcapng --host mme --host function --peer 127.0.0.14 -w live.pcapng
       what the MME said to the function, over SCTP; then `proselink verify live.pcapng`
   proselink replay trace.pcap --listen tcp:127.0.0.1:3868 --stay
       a server that answers as the captured one did
+  proselink replay demo.pcapng --as ue --peer mme@127.0.0.12 --peer app-server@127.0.0.15 \
+    --sign user1@demo.example=user1.key
+      all that the UE said, to two live nodes; message 1 is signed anew
   proselink replay trace.pcap --as both --peer tcp:relay.example:3868 --speed 1
       both sides through a node in the middle, with the pauses of the capture
   proselink replay trace.pcap --peer tcp:127.0.0.1:3868 --set 'User-Name=001010000000001=>001010000000002'
@@ -118,8 +189,8 @@ Examples:
 New in every run, and the same over all of it: Hop-by-Hop and End-to-End Identifier, Session-Id, origin and
 destination, Host-IP-Address, Event-Timestamp, Origin-State-Id. Without --identity we are who the captured node was.
 
-Exit codes: 0 all is as in the capture, 1 something differs or was not answered, 2 the command line cannot be used,
-3 no connection, or it was lost, 4 the capture cannot be read.";
+Exit codes: 0 all is as in the capture, 1 something differs, was not answered or not asked, 2 the command line cannot be
+used, 3 no connection, or it was lost, 4 the capture cannot be read or has nothing to replay.";
 
 fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse().unwrap_or(f64::NAN);
@@ -149,68 +220,69 @@ pub fn run(args: ReplayArgs, globals: &Globals) -> u8 {
 }
 
 fn perform(mut args: ReplayArgs, globals: &Globals, output: &mut Output) -> Result<u8, Early> {
-    let selection = Selection { association: args.association, hosts: args.host.clone(), all: args.all };
-    let script = read(&args.capture_read, &selection)?;
-    let role = args.role.unwrap_or(if args.peer.is_some() { Role::Client } else { Role::Server });
-    if role == Role::Both && args.peer.is_none() {
-        return Err(Early::usage("--as both needs --peer: the node in the middle"));
+    let role = args.role.clone().unwrap_or(if args.peer.is_empty() { Role::Server } else { Role::Client });
+    let mut selection = Selection { association: args.association, hosts: args.host.clone(), all: args.all };
+    if let Role::Host(host) = &role {
+        selection.hosts.push(host.clone());
+        selection.all = true;
     }
-    let sides: &[Side] = match role {
-        Role::Client => &[Side::Client],
-        Role::Server => &[Side::Server],
-        Role::Both => &[Side::Client, Side::Server],
-    };
-    let conversations = 0..script.conversations.len();
-    let links: Vec<LinkPlan> = conversations
-        .flat_map(|conversation| sides.iter().map(move |side| LinkPlan { conversation, side: *side }))
-        .collect();
-    let rules = rules(&args, role)?;
+    let script = read(&args.capture_read, &selection)?;
+    let links = links(&script, &role);
+    let peers = peers(&args, &script, &links, &role)?;
+    warn(&args, &script, &links);
+    let rules = rules(&args, &role)?;
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let named = args.selves.is_named();
     if let Some(end) = links.first().map(|link| script.conversations[link.conversation].end(link.side)) {
         args.selves.presume(&end.identity, &end.realm);
     }
-    let target = args.peer.clone().or_else(|| args.listen.clone());
-    let Some(target) = target else { return Err(Early::usage("--peer or --listen is needed")) };
+    let mut targets: Vec<Endpoint> = peers.iter().flatten().chain(&args.listen).cloned().collect();
+    // Whichever wants certificates.
+    targets.sort_by_key(|target| target.transport_or(Transport::Sctp) != Transport::Tls);
+    let Some(target) = targets.into_iter().next() else { return Err(Early::usage("--peer or --listen is needed")) };
     let udp_port = if args.listen.is_some() { args.selves.udp_port() } else { 0 };
-    let caller = args.selves.settle(target, script.applications().into_iter(), udp_port, Options::default())?;
+    let caller = args.selves.clone().settle(target, script.applications().into_iter(), udp_port, Options::default())?;
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Early::environment(format!("the system gives no randomness: {error}")))?;
+    let [a, b, c, d, ..] = seed;
     let plan = Plan {
-        links,
         pace: args.speed.map_or(Pace::Answered, Pace::Scaled),
         answer_wait: caller.timeout,
-        request_wait: if args.listen.is_some() && role == Role::Server { None } else { Some(caller.timeout) },
-        again: role == Role::Server,
+        // Whoever listens waits as long as --idle says.
+        request_wait: if args.listen.is_some() && role != Role::Both { None } else { Some(caller.timeout) },
+        again: matches!(role, Role::Server | Role::Host(_)),
         matching: args.r#match.clone(),
         serial: unix.as_secs(),
-        random: getrandom::u32().unwrap_or(unix.subsec_nanos()),
+        random: u32::from_be_bytes([a, b, c, d]),
         origin_state: unix.as_secs() as u32,
+        links,
     };
     let keys = |keys: &[Key]| keys.iter().copied().collect::<HashSet<_>>();
     let table = Table::new(args.set.clone(), keys(&args.keep), keys(&args.learn));
+    let mut signers = Signers::new(seed.map(|octet| octet ^ 0xa5));
+    for Sign { user, file } in &args.sign {
+        let key = users::read_key(file).map_err(Early::usage)?;
+        if signers.add(user, Arc::new(key)) {
+            return Err(Early::usage(format!("--sign names {user} twice")));
+        }
+    }
+    let machine = Machine::new(script, plan.clone(), table, signers, &rules);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Early::environment(format!("the system gives no event loop: {error}")))?;
-    let identifier = plan.random ^ 0x2aaa_aaaa;
-    let mut replay = Replay {
-        machine: Machine::new(script, plan.clone(), table, &rules),
-        plan,
-        caller: &caller,
-        listen: args.listen.clone().filter(|_| role != Role::Client || args.peer.is_none()),
-        dials: args.peer.is_some(),
-        role,
+    let settings = conduct::Settings {
+        listen: args.listen.clone().filter(|_| peers.iter().any(Option::is_none)),
+        peers,
         named,
         stay: args.stay,
-        began: Instant::now(),
-        links: Vec::new(),
-        identifier,
-        summary: Summary::default(),
+        idle: args.idle.or((!args.stay).then_some(IDLE)),
         json: args.json,
         quiet: args.quiet,
         palette: output::palette(globals),
-        output,
-        lost: None,
     };
+    let mut replay = Replay::new(machine, plan, role, settings, &caller, output);
     let result = runtime.block_on(async {
         let interrupted = async {
             if tokio::signal::ctrl_c().await.is_err() {
@@ -225,6 +297,97 @@ fn perform(mut args: ReplayArgs, globals: &Globals, output: &mut Output) -> Resu
     replay.close(&result);
     caller.finish()?;
     result
+}
+
+/// Which side of which association is ours.
+fn links(script: &Script, role: &Role) -> Vec<LinkPlan> {
+    let mut links = Vec::new();
+    for (conversation, ends) in script.conversations.iter().enumerate() {
+        let sides: &[Side] = match role {
+            Role::Client => &[Side::Client],
+            Role::Server => &[Side::Server],
+            Role::Both => &[Side::Client, Side::Server],
+            Role::Host(host) if ends.client.is(host) => &[Side::Client],
+            Role::Host(_) => &[Side::Server],
+        };
+        links.extend(sides.iter().map(|side| LinkPlan { conversation, side: *side }));
+    }
+    links
+}
+
+/// Whom each link calls; `None` where it is waited for.
+fn peers(args: &ReplayArgs, script: &Script, links: &[LinkPlan], role: &Role) -> Result<Vec<Option<Endpoint>>, Early> {
+    if *role == Role::Both && args.peer.is_empty() {
+        return Err(Early::usage("--as both needs --peer: the node in the middle"));
+    }
+    if *role == Role::Both && args.listen.is_none() {
+        return Err(Early::usage("--as both needs --listen: where the node in the middle finds the captured server"));
+    }
+    for whom in &args.peer {
+        let known = |host: &String| links.iter().any(|link| other(script, *link).is_some_and(|end| end.is(host)));
+        if let Some(host) = whom.host.as_ref().filter(|host| *role != Role::Both && !known(host)) {
+            let hosts: Vec<&str> =
+                links.iter().filter_map(|link| other(script, *link)).map(|end| end.identity.as_str()).collect();
+            let words =
+                format!("--peer {host}@: the capture has nothing to say to {host}, but to {}", hosts.join(", "));
+            return Err(Early::usage(words));
+        }
+    }
+    let mut peers = Vec::with_capacity(links.len());
+    for link in links {
+        let calls = match (args.peer.is_empty(), &args.listen) {
+            (false, Some(_)) => link.side == Side::Client,
+            (false, None) => *role != Role::Both || link.side == Side::Client,
+            (true, _) => false,
+        };
+        if !calls {
+            peers.push(None);
+            continue;
+        }
+        let end = other(script, *link);
+        let named = args.peer.iter().find(|whom| {
+            let host = whom.host.as_ref();
+            host.is_some_and(|host| *role == Role::Both || end.is_some_and(|end| end.is(host)))
+        });
+        let Some(whom) = named.or_else(|| args.peer.iter().find(|whom| whom.host.is_none())) else {
+            let name = end.map(|end| end.identity.as_str()).unwrap_or_default();
+            let words = format!("whom shall we call for {name}? say --peer {name}@URI, or leave it out with --host");
+            return Err(Early::usage(words));
+        };
+        peers.push(Some(whom.endpoint.clone()));
+    }
+    Ok(peers)
+}
+
+/// Who is at the other end of a link.
+fn other(script: &Script, link: LinkPlan) -> Option<&crate::replay::End> {
+    script.conversations.get(link.conversation).map(|ends| ends.end(link.side.other()))
+}
+
+/// What the user should know of the capture before it is replayed.
+fn warn(args: &ReplayArgs, script: &Script, links: &[LinkPlan]) {
+    if script.cut > 0 {
+        eprintln!(
+            "proselink replay: {} packets were cut by the snap length: messages in them are missing; record with \
+             `tcpdump -s 0`",
+            script.cut
+        );
+    }
+    if script.gaps > 0 {
+        eprintln!("proselink replay: the capture has {} gaps: messages in them are missing", script.gaps);
+    }
+    if script.unreadable > 0 {
+        eprintln!("proselink replay: {} messages without a usable header are left out", script.unreadable);
+    }
+    let ours = |conversation, side| links.contains(&LinkPlan { conversation, side });
+    for (user, frame) in proved(script, ours) {
+        if !args.sign.iter().any(|sign| sign.user == user) {
+            eprintln!(
+                "proselink replay: frame {frame}: a signed proof is good for one moment and will be refused; sign it anew \
+                 with --sign {user}=FILE"
+            );
+        }
+    }
 }
 
 fn read(path: &std::path::Path, selection: &Selection) -> Result<Script, Early> {
@@ -243,7 +406,7 @@ fn read(path: &std::path::Path, selection: &Selection) -> Result<Script, Early> 
     })
 }
 
-fn rules(args: &ReplayArgs, role: Role) -> Result<Rules, Early> {
+fn rules(args: &ReplayArgs, role: &Role) -> Result<Rules, Early> {
     let mut rules = Rules::renewed();
     if let Some(path) = &args.rules {
         let text = fs::read_to_string(path).map_err(|error| Early::usage(format!("{}: {error}", path.display())))?;
@@ -251,246 +414,9 @@ fn rules(args: &ReplayArgs, role: Role) -> Result<Rules, Early> {
         rules.judge().map_err(|words| Early::usage(format!("{}: {words}", path.display())))?;
     }
     rules.ignore.extend(args.ignore.iter().cloned());
-    if role == Role::Both {
+    if *role == Role::Both {
         // What every node in the middle adds.
         rules.ignore.extend(["Route-Record", "Proxy-Info"].iter().filter_map(|name| name.parse().ok()));
     }
     Ok(rules)
-}
-
-struct Replay<'a> {
-    machine: Machine<'a>,
-    plan: Plan,
-    caller: &'a Caller,
-    /// Where the server's side is waited for.
-    listen: Option<Endpoint>,
-    /// The other links call the peer.
-    dials: bool,
-    role: Role,
-    /// The user says who we are.
-    named: bool,
-    stay: bool,
-    began: Instant,
-    links: Vec<Option<Link>>,
-    identifier: u32,
-    summary: Summary,
-    json: bool,
-    quiet: bool,
-    palette: Palette,
-    output: &'a mut Output,
-    /// Why a connection ended early.
-    lost: Option<String>,
-}
-
-fn unix() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-impl Replay<'_> {
-    /// Who we are on a link.
-    fn name(&self, link: LinkPlan) -> (String, String) {
-        let local = self.caller.local();
-        let conversation = self.machine.script().conversations.get(link.conversation);
-        match conversation.map(|conversation| conversation.end(link.side)) {
-            Some(end)
-                if !end.identity.is_empty()
-                    && (!self.named || self.role == Role::Both && link.side == Side::Server) =>
-            {
-                (end.identity.clone(), end.realm.clone())
-            }
-            _ => (local.identity.clone(), local.realm.clone()),
-        }
-    }
-
-    fn listens(&self, link: LinkPlan) -> bool {
-        self.listen.is_some() && (link.side == Side::Server || !self.dials)
-    }
-
-    async fn conduct(&mut self) -> Result<u8, Early> {
-        let (heard, mut hear) = mpsc::channel(1024);
-        self.links = self.plan.links.iter().map(|_| None).collect();
-        let mut listener = match &self.listen {
-            None => None,
-            Some(endpoint) => {
-                let opened = self.caller.net().listen_at(endpoint, Transport::Sctp).await;
-                let listener = opened.map_err(|error: NetError| Early::environment(error))?;
-                let local = listener.local();
-                let words = if self.json {
-                    format!(r#"{{"v":1,"type":"listening","address":"{local}"}}"#)
-                } else {
-                    format!("listens at {local}")
-                };
-                self.output.text.push_str(&words);
-                self.output.text.push('\n');
-                self.output.flush().map_err(|error| Early {
-                    words: format!("standard output: {error}"),
-                    code: exit::of_output(&error),
-                })?;
-                Some(listener)
-            }
-        };
-        for at in 0..self.plan.links.len() {
-            let Some(plan) = self.plan.links.get(at).copied().filter(|plan| !self.listens(*plan)) else { continue };
-            let (identity, realm) = self.name(plan);
-            let opened = Opened::called(self.caller.call_as(identity, realm).await?);
-            self.up(at, opened, &heard);
-        }
-        // Both sides must be there before one speaks.
-        while self.role == Role::Both && self.links.iter().any(Option::is_none) {
-            let waiting = tokio::time::timeout(self.caller.timeout, accept(&mut listener)).await;
-            let Ok(Some(association)) = waiting else {
-                let words = format!("the node in the middle did not connect within {:?}", self.caller.timeout);
-                return Err(Early::environment(words));
-            };
-            self.accept(association, &heard).await;
-        }
-        loop {
-            let mut actions = Vec::new();
-            let until = self.machine.advance(self.began.elapsed(), unix(), &mut actions);
-            self.carry_out(actions).await?;
-            let open = self.links.iter().any(Option::is_some);
-            if self.machine.is_finished() && (listener.is_none() || self.role == Role::Both || !open && !self.stay) {
-                break;
-            }
-            let timer = async {
-                match until {
-                    Some(until) => tokio::time::sleep_until((self.began + until).into()).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                Some((link, what)) = hear.recv() => self.hear(link, what).await?,
-                association = accept(&mut listener) => match association {
-                    Some(association) => self.accept(association, &heard).await,
-                    None => return Err(Early::environment("the transport that listens has ended")),
-                },
-                () = timer => {}
-            }
-        }
-        let links = self.links.iter_mut().filter_map(Option::take).collect();
-        link::close(links, &mut hear, self.identifier).await;
-        if let Some(words) = self.lost.take() {
-            return Err(Early::environment(format!("a connection ended before the replay: {words}")));
-        }
-        Ok(if self.machine.totals().is_good() { exit::GOOD } else { exit::DIFFERS })
-    }
-
-    fn up(&mut self, at: usize, opened: Opened, heard: &mpsc::Sender<(usize, Heard)>) {
-        let near = Near {
-            identity: opened.local.identity.clone(),
-            realm: opened.local.realm.clone(),
-            address: opened.address(),
-        };
-        let far = Far { identity: opened.peer.identity.clone(), realm: opened.peer.realm.clone() };
-        tracing::info!(peer = %far.identity, product = %opened.peer.product, "connected");
-        self.machine.up(at, near, &far);
-        if let Some(link) = self.links.get_mut(at) {
-            *link = Some(opened.start(at, heard.clone()));
-        }
-    }
-
-    /// Takes a connection that has come in as one of the links that wait for it.
-    async fn accept(&mut self, association: Association, heard: &mpsc::Sender<(usize, Heard)>) {
-        let mut place = None;
-        let remote = association.info().remote;
-        let script = self.machine.script();
-        let free: Vec<usize> = (0..self.links.len())
-            .filter(|at| matches!(self.links.get(*at), Some(None)))
-            .filter(|at| self.plan.links.get(*at).is_some_and(|plan| self.listens(*plan)))
-            .collect();
-        let opened = Opened::accepted(self.caller, association, |peer| {
-            let is = |at: &&usize| {
-                let plan = self.plan.links.get(**at);
-                let other =
-                    plan.and_then(|plan| Some(script.conversations.get(plan.conversation)?.end(plan.side.other())));
-                other.is_some_and(|end| end.identity.eq_ignore_ascii_case(peer))
-            };
-            let at = *free.iter().find(is).or_else(|| free.first())?;
-            place = Some(at);
-            self.plan.links.get(at).map(|plan| self.name(*plan))
-        });
-        match (opened.await, place) {
-            (Ok(opened), Some(at)) => self.up(at, opened, heard),
-            (Ok(_), None) => {}
-            (Err(words), _) => eprintln!("proselink replay: {remote} is no peer: {words}"),
-        }
-    }
-
-    async fn hear(&mut self, link: usize, what: Heard) -> Result<(), Early> {
-        match what {
-            Heard::Message(message) => {
-                let mut actions = Vec::new();
-                self.machine.hear(link, message, self.began.elapsed(), unix(), &mut actions);
-                self.carry_out(actions).await
-            }
-            Heard::Parted => Ok(()),
-            Heard::End(why) => {
-                if let Some(entry) = self.links.get_mut(link) {
-                    *entry = None;
-                }
-                if !self.stay {
-                    if !self.machine.is_finished() && (self.role != Role::Server || why.is_some()) {
-                        self.lost = Some(why.unwrap_or_else(|| "the peer has closed it".to_owned()));
-                    }
-                    self.machine.down(link);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    async fn carry_out(&mut self, actions: Vec<Action>) -> Result<(), Early> {
-        for action in actions {
-            match action {
-                Action::Send { link, stream, message } => self.send(link, stream, message).await,
-                Action::Tell(report) => {
-                    self.summary.add(&report);
-                    let out = &mut self.output.text;
-                    match (self.quiet, self.json) {
-                        (true, _) => {}
-                        (false, true) => report::step_json(&report, out),
-                        (false, false) => report::step_text(&report, &self.palette, out),
-                    }
-                    self.output.message_done().map_err(|error| Early {
-                        words: format!("standard output: {error}"),
-                        code: exit::of_output(&error),
-                    })?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, link: usize, stream: u16, message: Bytes) {
-        let Some(Some(entry)) = self.links.get(link) else { return };
-        // That it has ended is told by its reader.
-        if let Err(early) = entry.send(message, stream).await {
-            tracing::warn!("{}", early.words);
-        }
-    }
-
-    /// The summary, unless nothing was tried.
-    fn close(&mut self, result: &Result<u8, Early>) {
-        if result.is_err()
-            && self.links.iter().all(Option::is_none)
-            && self.lost.is_none()
-            && !self.machine.is_finished()
-        {
-            return;
-        }
-        let totals = self.machine.totals();
-        if self.json {
-            self.summary.json(totals, &mut self.output.text);
-        } else {
-            self.summary.text(totals, &self.palette, &mut self.output.text);
-        }
-    }
-}
-
-async fn accept(listener: &mut Option<Listener>) -> Option<Association> {
-    match listener {
-        Some(listener) => listener.accept().await,
-        None => std::future::pending().await,
-    }
 }

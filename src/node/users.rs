@@ -225,6 +225,15 @@ pub fn read_keys(config: &mut UeConfig, folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Reads a user's private key.
+///
+/// # Errors
+/// The file cannot be read, or is no key; with its name.
+pub fn read_key(path: &Path) -> Result<PrivateKey, String> {
+    let pem = text(path, MOST_KEY_OCTETS)?;
+    PrivateKey::from_pem(pem.reveal()).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn text(path: &Path, most: u64) -> Result<Secret, String> {
     let wrong = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     let mut octets = Vec::new();

@@ -95,7 +95,7 @@ impl Sessions {
 
 /// Numbers that nobody can tell beforehand: SipHash-2-4 over a counter, keyed with a seed from the operating system.
 #[derive(Clone)]
-pub(super) struct Entropy {
+pub(crate) struct Entropy {
     hasher: SipHasher24,
     counter: u64,
 }

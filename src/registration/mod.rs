@@ -38,6 +38,7 @@ pub use credential::{Credential, Secret, Signer};
 pub use element::{
     Action, Destination, Element, Event, Inquiry, NoAnswer, NoReply, Now, Report, Sender, Ticket, Token,
 };
+pub(crate) use exchange::Entropy;
 pub use function::{Function, FunctionConfig, standard};
 pub use hss::{Hss, HssConfig};
 pub use mme::{Mme, MmeConfig};

@@ -2,197 +2,34 @@
 //!
 //! Steps are gone through in the order of the capture. One of ours is said when all before it have been said and heard (or
 //! are given up) and its time has come; one of the live peer's is waited for. An answer of ours leaves as soon as its request
-//! has come, but for one before which the captured node asked something itself: that waits for its turn.
+//! has come, but for one before which the captured node asked something itself: that waits for its turn, though no longer
+//! than an answer is waited for.
+//!
+//! ```text
+//! plan.rs      what is settled beforehand, what is to be done      hear.rs      what the live peer says
+//! outcome.rs   what became of each message
+//! ```
+
+mod hear;
+mod outcome;
+mod plan;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answer::{self, Index};
+pub use self::outcome::{Outcome, Report, Totals};
+pub use self::plan::{Action, Far, LinkPlan, Near, Pace, Plan};
+use super::answer::Index;
 use super::script::{Script, Side, Step};
+use super::sign::Signers;
 use super::table::{Setting, Table};
-use crate::avp::dictionary::{ExperimentalResult, ResultCode, SessionId};
-use crate::avp::{Avps, Key};
-use crate::diff::{Comparer, Difference, Rules};
+use crate::avp::Avps;
+use crate::avp::dictionary::{ExperimentalResult, OriginHost, ResultCode, SessionId};
+use crate::diff::{Comparer, Rules};
 use crate::message::{HEADER_LENGTH, Header, find};
 use crate::peer::requests::{set_end_to_end, set_hop_by_hop};
-
-/// How fast.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
-    /// As fast as the live peer answers.
-    Answered,
-    /// The pauses of the capture, divided by this.
-    Scaled(f64),
-}
-
-/// A connection: which side of which conversation we play on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkPlan {
-    /// Place in [`Script::conversations`].
-    pub conversation: usize,
-    /// Our side.
-    pub side: Side,
-}
-
-/// What is settled beforehand.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The connections, each with a number: its place here.
-    pub links: Vec<LinkPlan>,
-    /// How fast.
-    pub pace: Pace,
-    /// How long an answer is waited for.
-    pub answer_wait: Duration,
-    /// How long a request of the live peer is waited for; without an end when `None`.
-    pub request_wait: Option<Duration>,
-    /// A request that the capture has no more of is answered as one before it that is alike.
-    pub again: bool,
-    /// AVPs that a live request must have as the captured one, beside the command.
-    pub matching: Vec<Key>,
-    /// Seconds since 1970, for Session-Ids.
-    pub serial: u64,
-    /// Where identifiers begin.
-    pub random: u32,
-    /// Our Origin-State-Id.
-    pub origin_state: u32,
-}
-
-/// Us on a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Near {
-    /// Origin-Host.
-    pub identity: String,
-    /// Origin-Realm.
-    pub realm: String,
-    /// Host-IP-Address.
-    pub address: IpAddr,
-}
-
-/// The node that our messages are for: the live peer, or whoever plays the other side behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Far {
-    /// Its Origin-Host.
-    pub identity: String,
-    /// Its Origin-Realm.
-    pub realm: String,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Action {
-    /// Send a message.
-    Send {
-        /// On which connection.
-        link: usize,
-        /// On which SCTP stream.
-        stream: u16,
-        /// The whole message.
-        message: Bytes,
-    },
-    /// Tell the user.
-    Tell(Box<Report>),
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Our request was answered as in the capture.
-    Same,
-    /// It was answered otherwise.
-    Differs,
-    /// It was not answered in time, or the connection ended before.
-    Unanswered,
-    /// The capture has no answer to it, the live peer gave one.
-    Surplus,
-    /// It was not sent: there was no connection any more.
-    NotSent,
-    /// The live peer asked as in the capture.
-    Asked,
-    /// It asked otherwise.
-    AskedOtherwise,
-    /// It did not ask what it asked in the capture.
-    NotAsked,
-    /// It asked once more what the capture has, and was answered in the same way.
-    Again,
-    /// It asked what the capture does not have, and was refused.
-    Refused,
-    /// It answered what nobody had asked.
-    Stray,
-}
-
-impl Outcome {
-    /// The word in text and JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Differs => "differs",
-            Self::Unanswered => "unanswered",
-            Self::Surplus => "surplus-answer",
-            Self::NotSent => "not-sent",
-            Self::Asked => "asked",
-            Self::AskedOtherwise => "asked-otherwise",
-            Self::NotAsked => "not-asked",
-            Self::Again => "again",
-            Self::Refused => "refused",
-            Self::Stray => "stray-answer",
-        }
-    }
-
-    /// As in the capture.
-    #[must_use]
-    pub const fn is_good(self) -> bool {
-        matches!(self, Self::Same | Self::Asked | Self::Again)
-    }
-}
-
-/// What became of a message, in full.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The frame of the captured request; 0 for what the capture does not have.
-    pub frame: u64,
-    /// Its place in the frame.
-    pub index: u32,
-    /// The frame of the captured answer.
-    pub answer_frame: Option<u64>,
-    /// The association in the capture.
-    pub association: u32,
-    /// Who asks.
-    pub from: Side,
-    /// The header of the request.
-    pub header: Header,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Result-Code, or the code of Experimental-Result, in the captured answer.
-    pub expected: Option<u32>,
-    /// That in the live one.
-    pub actual: Option<u32>,
-    /// From the request to its answer.
-    pub took: Option<Duration>,
-    /// What differs.
-    pub differences: Vec<Difference>,
-}
-
-/// How many of each outcome.
-#[derive(Clone, Debug, Default)]
-pub struct Totals(HashMap<Outcome, u64>);
-
-impl Totals {
-    /// How many had that outcome.
-    #[must_use]
-    pub fn of(&self, outcome: Outcome) -> u64 {
-        self.0.get(&outcome).copied().unwrap_or(0)
-    }
-
-    /// All is as in the capture.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.0.iter().all(|(outcome, count)| outcome.is_good() || *count == 0)
-    }
-}
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -201,6 +38,8 @@ struct State {
     given_up: bool,
     /// The live request, until it is answered.
     live: Option<Bytes>,
+    /// When this answer leaves at the latest.
+    due: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +56,7 @@ pub struct Machine<'r> {
     script: Script,
     plan: Plan,
     table: Table,
+    signers: Signers,
     comparer: Comparer<'r>,
     links: Vec<Link>,
     states: Vec<State>,
@@ -226,6 +66,8 @@ pub struct Machine<'r> {
     pending: HashMap<(usize, u32), usize>,
     /// Captured End-to-End Identifiers: a repetition keeps that of its request.
     repeated: HashMap<(usize, Side, u32), u32>,
+    /// Requests of ours that the capture has no answer to: when none is expected any more.
+    open: BTreeSet<(Duration, usize)>,
     /// Answers that leave later.
     due: BTreeSet<(Duration, usize)>,
     cursor: usize,
@@ -241,9 +83,9 @@ enum Look {
 }
 
 impl<'r> Machine<'r> {
-    /// A replay that has not begun.
+    /// A replay that has not begun. `signers` sign anew what is proved by a signature.
     #[must_use]
-    pub fn new(script: Script, plan: Plan, table: Table, rules: &'r Rules) -> Self {
+    pub fn new(script: Script, plan: Plan, table: Table, signers: Signers, rules: &'r Rules) -> Self {
         let players = plan.links.iter().enumerate().map(|(at, link)| ((link.conversation, link.side), at)).collect();
         let links = plan.links.iter().map(|plan| Link { plan: *plan, up: None, over: false }).collect();
         Self {
@@ -254,11 +96,13 @@ impl<'r> Machine<'r> {
             script,
             plan,
             table,
+            signers,
             comparer: Comparer::new(rules),
             links,
             players,
             pending: HashMap::new(),
             repeated: HashMap::new(),
+            open: BTreeSet::new(),
             due: BTreeSet::new(),
             cursor: 0,
             since: None,
@@ -278,25 +122,29 @@ impl<'r> Machine<'r> {
         &self.totals
     }
 
-    /// All steps are done or given up, and no answer of ours is held back.
+    /// All steps are done or given up, no answer of ours is held back, and none of the live peer can be expected.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.cursor >= self.script.steps.len() && self.due.is_empty()
+        self.cursor >= self.script.steps.len() && self.due.is_empty() && self.open.is_empty()
     }
 
     /// A connection is up.
     pub fn up(&mut self, link: usize, near: Near, far: &Far) {
         let Some(entry) = self.links.get_mut(link) else { return };
         let LinkPlan { conversation, side } = entry.plan;
-        self.table.name(conversation, side, &near.identity, &near.realm);
-        if !self.players.contains_key(&(conversation, side.other())) {
-            self.table.name(conversation, side.other(), &far.identity, &far.realm);
+        let Some(ends) = self.script.conversations.get(conversation) else { return };
+        let (own, other) = (ends.end(side), ends.end(side.other()));
+        // With a node in the middle both sides are ours, and nobody stands for others.
+        let both = self.players.contains_key(&(conversation, side.other()));
+        self.table.name(conversation, side, own, (&near.identity, &near.realm), both, true);
+        if !both {
+            self.table.name(conversation, side.other(), other, (&far.identity, &far.realm), far.relays, false);
         }
         entry.up = Some(near);
         entry.over = false;
     }
 
-    /// A connection has ended.
+    /// A connection has ended, and does not come back.
     pub fn down(&mut self, link: usize) {
         if let Some(entry) = self.links.get_mut(link) {
             entry.up = None;
@@ -304,11 +152,18 @@ impl<'r> Machine<'r> {
         }
     }
 
+    /// Nothing more is expected: what has not happened yet is given up by the next [`Machine::advance`].
+    pub fn abandon(&mut self) {
+        for entry in &mut self.links {
+            entry.up = None;
+            entry.over = true;
+        }
+    }
+
     /// Goes on as far as it can; says when it is to be called at the latest, should nothing happen before.
-    /// `unix`: seconds since 1970.
-    pub fn advance(&mut self, now: Duration, unix: i64, actions: &mut Vec<Action>) -> Option<Duration> {
-        while let Some((at, step)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.due.remove(&(at, step));
+    /// `unix`: since 1970.
+    pub fn advance(&mut self, now: Duration, unix: Duration, actions: &mut Vec<Action>) -> Option<Duration> {
+        while let Some((_, step)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.answer(step, now, unix, actions);
         }
         let mut until = None;
@@ -325,11 +180,19 @@ impl<'r> Machine<'r> {
                 }
             }
         }
-        let due = self.due.first().map(|(at, _)| *at);
-        match (until, due) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
+        while let Some((at, step)) = self.open.first().copied() {
+            let side = self.script.steps.get(step).map(|step| (step.conversation, step.from));
+            let link = side.and_then(|side| self.players.get(&side)).and_then(|link| self.links.get(*link));
+            if at > now && link.is_some_and(|link| !link.over) {
+                break;
+            }
+            self.open.remove(&(at, step));
+            // Nobody answered then either.
+            self.tell(step, Outcome::Same, actions);
         }
+        let due = self.due.first().map(|(at, _)| *at);
+        let open = self.open.first().map(|(at, _)| *at);
+        [until, due, open].into_iter().flatten().min()
     }
 
     /// The pause before a step, as the pace has it.
@@ -343,7 +206,7 @@ impl<'r> Machine<'r> {
         }
     }
 
-    fn look(&mut self, at: usize, since: Duration, now: Duration, unix: i64, actions: &mut Vec<Action>) -> Look {
+    fn look(&mut self, at: usize, since: Duration, now: Duration, unix: Duration, actions: &mut Vec<Action>) -> Look {
         let (Some(step), Some(state)) = (self.script.steps.get(at), self.states.get(at)) else { return Look::Go };
         let sayer = self.players.get(&(step.conversation, step.from)).copied();
         let hearer = self.players.get(&(step.conversation, step.from.other())).copied();
@@ -382,15 +245,14 @@ impl<'r> Machine<'r> {
             (false, _, None) => Look::Go,
             (false, Some(_), Some(request)) => {
                 if state.sent.is_none() && self.states.get(request).is_some_and(|request| request.live.is_some()) {
-                    if !self.due.iter().any(|(_, due)| *due == at) {
-                        let due = since + self.pause(at.saturating_sub(1), at);
-                        if now < due {
-                            return Look::Wait(Some(due));
-                        }
-                        self.answer(at, now, unix, actions);
-                    } else {
+                    if state.due.is_some() && !step.nested {
                         return Look::Wait(None);
                     }
+                    let due = since + self.pause(at.saturating_sub(1), at);
+                    if now < due {
+                        return Look::Wait(Some(due));
+                    }
+                    self.answer(at, now, unix, actions);
                 }
                 if hearer.is_some() { self.await_answer(at, request, now, actions) } else { Look::Go }
             }
@@ -432,6 +294,7 @@ impl<'r> Machine<'r> {
             frame: step.frame,
             index: step.index,
             answer_frame: answer.map(|answer| answer.frame),
+            conversation: step.conversation,
             association: self.script.conversations.get(step.conversation)?.association,
             from: step.from,
             header: step.header,
@@ -458,7 +321,7 @@ impl<'r> Machine<'r> {
         &self,
         step: &Step,
         link: Option<usize>,
-        unix: i64,
+        unix: Duration,
         echo: Option<(&'s [u8], &'s [u8])>,
     ) -> Setting<'s> {
         let near = link.and_then(|link| self.links.get(link)).and_then(|link| link.up.as_ref());
@@ -467,24 +330,29 @@ impl<'r> Machine<'r> {
             from: step.from,
             address: near.map(|near| near.address),
             origin_state: near.map(|_| self.plan.origin_state),
-            shift: if step.unix == 0 { 0 } else { unix - step.unix },
+            shift: if step.unix == 0 { 0 } else { i64::try_from(unix.as_secs()).unwrap_or(i64::MAX) - step.unix },
             echo,
         }
     }
 
     /// Sends a request of the script.
-    fn ask(&mut self, at: usize, link: usize, now: Duration, unix: i64, actions: &mut Vec<Action>) {
+    fn ask(&mut self, at: usize, link: usize, now: Duration, unix: Duration, actions: &mut Vec<Action>) {
         let Some(step) = self.script.steps.get(at).cloned() else { return };
         if let Some(session) = find::<SessionId>(step.body())
             && self.table.session(session.as_bytes()).is_none()
         {
-            let near = self.links.get(link).and_then(|link| link.up.as_ref());
-            let identity = near.map(|near| near.identity.as_str()).unwrap_or_default();
+            // Ours, or that of the node behind us whose request it is.
+            let setting = self.setting(&step, Some(link), unix, None);
+            let captured = find::<OriginHost>(step.body()).unwrap_or_default();
+            let identity = self.table.host(&setting, captured.as_bytes());
             self.next_session += 1;
             let live = format!("{identity};{};{}", self.plan.serial as u32, self.next_session);
             self.table.set_session(session.as_bytes(), live.as_bytes());
         }
         let mut message = self.table.rewrite(&step.bytes, &self.setting(&step, Some(link), unix, None));
+        if let Some(signed) = self.signers.sign(&message, unix) {
+            message = signed;
+        }
         self.next_identifier = self.next_identifier.wrapping_add(1);
         let hop_by_hop = self.next_identifier;
         let end_to_end =
@@ -492,6 +360,9 @@ impl<'r> Machine<'r> {
         set_hop_by_hop(&mut message, hop_by_hop);
         set_end_to_end(&mut message, end_to_end);
         self.pending.insert((link, hop_by_hop), at);
+        if step.partner.is_none() {
+            self.open.insert((now + self.plan.answer_wait, at));
+        }
         if let Some(state) = self.states.get_mut(at) {
             state.sent = Some(now);
         }
@@ -499,8 +370,11 @@ impl<'r> Machine<'r> {
     }
 
     /// Sends an answer of the script to the live request that has come.
-    fn answer(&mut self, at: usize, now: Duration, unix: i64, actions: &mut Vec<Action>) {
+    fn answer(&mut self, at: usize, now: Duration, unix: Duration, actions: &mut Vec<Action>) {
         let Some(step) = self.script.steps.get(at).cloned() else { return };
+        if let Some(due) = self.states.get_mut(at).and_then(|state| state.due.take()) {
+            self.due.remove(&(due, at));
+        }
         let Some(&link) = self.players.get(&(step.conversation, step.from)) else { return };
         let Some(request) = step.partner else { return };
         let live = self.states.get_mut(request).and_then(|state| state.live.take());
@@ -515,134 +389,6 @@ impl<'r> Machine<'r> {
         set_hop_by_hop(&mut message, header.hop_by_hop);
         set_end_to_end(&mut message, header.end_to_end);
         actions.push(Action::Send { link, stream: step.stream, message: message.into() });
-    }
-
-    /// A message has come, no base message of the connection.
-    pub fn hear(&mut self, link: usize, message: Bytes, now: Duration, unix: i64, actions: &mut Vec<Action>) {
-        let Some(header) = Header::parse(&message) else { return };
-        if header.is_request() {
-            self.hear_request(link, message, &header, now, unix, actions);
-        } else {
-            self.hear_answer(link, &message, &header, now, unix, actions);
-        }
-    }
-
-    fn hear_answer(
-        &mut self,
-        link: usize,
-        message: &[u8],
-        header: &Header,
-        now: Duration,
-        unix: i64,
-        actions: &mut Vec<Action>,
-    ) {
-        let asked = self
-            .pending
-            .remove(&(link, header.hop_by_hop))
-            .filter(|at| self.script.steps.get(*at).is_some_and(|step| step.header.code == header.code));
-        let Some(at) = asked else {
-            return self.push(self.foreign(link, header, Outcome::Stray), actions);
-        };
-        let Some(mut report) = self.report(at, Outcome::Surplus) else { return };
-        report.actual = result_of(message);
-        report.took = self.states.get(at).and_then(|state| state.sent).map(|sent| now.saturating_sub(sent));
-        let partner = self.script.steps.get(at).and_then(|step| step.partner);
-        if let Some(step) = partner.and_then(|at| self.script.steps.get(at)).cloned() {
-            let given_up = partner.and_then(|at| self.states.get_mut(at)).map(|state| {
-                state.came = true;
-                state.given_up
-            });
-            if given_up == Some(true) {
-                // Told already that it did not come in time.
-                return;
-            }
-            self.table.learn(&step.bytes, message, step.from);
-            let expected = self.table.rewrite(&step.bytes, &self.setting(&step, None, unix, None));
-            report.differences = self.comparer.compare(&expected, message);
-            report.outcome = if report.differences.is_empty() { Outcome::Same } else { Outcome::Differs };
-        }
-        self.push(report, actions);
-    }
-
-    /// A report on what the capture does not have.
-    fn foreign(&self, link: usize, header: &Header, outcome: Outcome) -> Report {
-        let plan = self.links.get(link).map(|link| link.plan);
-        let conversation = plan.and_then(|plan| self.script.conversations.get(plan.conversation));
-        Report {
-            frame: 0,
-            index: 0,
-            answer_frame: None,
-            association: conversation.map_or(0, |conversation| conversation.association),
-            from: plan.map_or(Side::Client, |plan| plan.side.other()),
-            header: *header,
-            outcome,
-            expected: None,
-            actual: None,
-            took: None,
-            differences: Vec::new(),
-        }
-    }
-
-    fn hear_request(
-        &mut self,
-        link: usize,
-        message: Bytes,
-        header: &Header,
-        now: Duration,
-        unix: i64,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some(LinkPlan { conversation, side }) = self.links.get(link).map(|link| link.plan) else { return };
-        let candidates = self.index.of(conversation, side.other(), header);
-        let settings = |step: &Step| self.setting(step, None, unix, None);
-        let expected = |step: &Step| self.table.rewrite(&step.bytes, &settings(step));
-        let fresh = candidates
-            .iter()
-            .copied()
-            .filter(|at| self.states.get(*at).is_some_and(|state| !state.came && !state.given_up));
-        let steps = &self.script.steps;
-        let search = answer::Search { live: &message, matching: &self.plan.matching };
-        let mut again = false;
-        let mut found = search.best(fresh.filter_map(|at| Some((at, steps.get(at)?))), &expected);
-        if found.is_none() && self.plan.again {
-            again = true;
-            found = search.best(candidates.iter().filter_map(|at| Some((*at, steps.get(*at)?))), &expected);
-        }
-        let Some((at, step)) = found.and_then(|at| Some((at, self.script.steps.get(at)?.clone()))) else {
-            self.push(self.foreign(link, header, Outcome::Refused), actions);
-            let Some(near) = self.links.get(link).and_then(|link| link.up.as_ref()) else { return };
-            actions.push(Action::Send { link, stream: 0, message: answer::refuse(near, &message, header).into() });
-            return;
-        };
-        let body = Avps::new(message.get(HEADER_LENGTH..).unwrap_or_default());
-        if let (Some(captured), Some(live)) = (find::<SessionId>(step.body()), find::<SessionId>(body)) {
-            self.table.set_session(captured.as_bytes(), live.as_bytes());
-        }
-        let Some(mut report) = self.report(at, Outcome::Again) else { return };
-        if !again {
-            self.table.learn(&step.bytes, &message, step.from);
-            let expected = self.table.rewrite(&step.bytes, &self.setting(&step, None, unix, None));
-            report.differences = self.comparer.compare(&expected, &message);
-            report.outcome = if report.differences.is_empty() { Outcome::Asked } else { Outcome::AskedOtherwise };
-        }
-        report.actual = report.expected;
-        self.push(report, actions);
-        if let Some(state) = self.states.get_mut(at) {
-            state.came = true;
-            state.live = Some(message);
-        }
-        // Where the capture has no answer there is none to give.
-        let Some(partner) = step.partner else { return };
-        let nested = self.script.steps.get(partner).is_some_and(|answer| answer.nested);
-        if nested && !again {
-            return;
-        }
-        match self.plan.pace {
-            Pace::Answered => self.answer(partner, now, unix, actions),
-            Pace::Scaled(_) => {
-                self.due.insert((now + self.pause(at, partner), partner));
-            }
-        }
     }
 }
 

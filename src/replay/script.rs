@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::avp::Avps;
 use crate::avp::dictionary::{OriginHost, OriginRealm};
-use crate::capture::{CaptureError, CapturedMessage, Reader, Timestamp, Transport};
+use crate::capture::{self, CaptureError, CapturedMessage, Reader, Statistics, TcpPayload, Timestamp, Transport};
 use crate::interfaces::base::APPLICATION;
 use crate::message::{HEADER_LENGTH, Header, find};
 
@@ -58,6 +58,16 @@ pub struct End {
     pub identity: String,
     /// Origin-Realm, from the same message.
     pub realm: String,
+}
+
+impl End {
+    /// Whether this is the host: by its Origin-Host in full, or by the first label of it.
+    #[must_use]
+    pub fn is(&self, host: &str) -> bool {
+        let name = self.identity.as_str();
+        let label = name.split('.').next().filter(|label| !label.is_empty());
+        name.eq_ignore_ascii_case(host) || label.is_some_and(|label| label.eq_ignore_ascii_case(host))
+    }
 }
 
 /// A captured association.
@@ -191,6 +201,56 @@ pub struct Script {
     pub live: u64,
     /// Octets that passed for a message and have no header that can be used.
     pub unreadable: u64,
+    /// DATA chunks and TCP segments cut by the snap length: messages may be missing.
+    pub cut: u64,
+    /// Messages of which parts were never captured, and gaps in TCP streams: messages are missing.
+    pub gaps: u64,
+}
+
+/// Counts what is TLS.
+#[derive(Default)]
+struct Encrypted {
+    segments: u64,
+}
+
+impl capture::Observer for Encrypted {
+    fn tcp_payload(&mut self, payload: &TcpPayload<'_>) {
+        // A record of TLS 1.x: alert, handshake or data.
+        if matches!(payload.data, [0x15..=0x17, 3, 0..=4, ..]) {
+            self.segments += 1;
+        }
+    }
+}
+
+/// Why a capture has no Diameter, and what to do.
+fn without_diameter(seen: &Statistics, encrypted: u64, unreadable: u64) -> String {
+    if encrypted > 0 {
+        return format!(
+            "the capture has no Diameter that can be read, and {encrypted} TCP segments of TLS; record where it is not \
+             encrypted, as a node of ours does with -w, or let Wireshark decrypt and export it"
+        );
+    }
+    if seen.cut > 0 {
+        return format!(
+            "the capture has no whole Diameter message: {} packets were cut by the snap length; record again with \
+             `tcpdump -s 0`",
+            seen.cut
+        );
+    }
+    if unreadable > 0 {
+        return format!("the {unreadable} messages of the capture have no Diameter header that can be used");
+    }
+    if seen.frames == 0 {
+        return "the capture has no packets".to_owned();
+    }
+    if seen.data_chunks + seen.tcp_segments == 0 {
+        return format!("none of the {} frames of the capture carries data over SCTP or TCP", seen.frames);
+    }
+    format!(
+        "the capture has no Diameter: {} frames, {} SCTP DATA chunks and {} TCP segments with something else; was it \
+         recorded at the right port?",
+        seen.frames, seen.data_chunks, seen.tcp_segments
+    )
 }
 
 /// A message as the first pass keeps it.
@@ -220,7 +280,8 @@ impl Script {
         let mut found: HashMap<u32, Found> = HashMap::new();
         let mut kept: Vec<Kept> = Vec::new();
         let mut octets = 0_usize;
-        while let Some(message) = reader.next_message()? {
+        let mut encrypted = Encrypted::default();
+        while let Some(message) = reader.next_message_with(&mut encrypted)? {
             if selection.association.is_some_and(|only| only != message.association) {
                 continue;
             }
@@ -258,6 +319,11 @@ impl Script {
             };
             kept.push(Kept { association: message.association, source: message.source, step, time: message.time });
         }
+        let seen = reader.statistics();
+        if seen.messages() == 0 || kept.is_empty() && script.live == 0 && selection.association.is_none() {
+            return Err(ScriptError::Empty(without_diameter(seen, encrypted.segments, script.unreadable)));
+        }
+        (script.cut, script.gaps) = (seen.cut, seen.tcp_gaps + seen.sctp_incomplete);
         script.choose(kept, &found, selection)?;
         script.join();
         Ok(script)
@@ -276,11 +342,7 @@ impl Script {
         for Kept { association, source, mut step, time } in kept {
             let place = *places.entry(association).or_insert_with(|| {
                 let conversation = found.get(&association)?.conversation(association)?;
-                let is = |end: &End, host: &str| {
-                    let name = end.identity.as_str();
-                    name.eq_ignore_ascii_case(host) || name.split('.').next().is_some_and(|one| one == host)
-                };
-                let wanted = |host: &String| is(&conversation.client, host) || is(&conversation.server, host);
+                let wanted = |host: &String| conversation.client.is(host) || conversation.server.is(host);
                 selection.hosts.iter().all(wanted).then(|| {
                     self.conversations.push(conversation);
                     self.conversations.len() - 1
@@ -297,9 +359,23 @@ impl Script {
             self.steps.push(step);
         }
         if self.steps.is_empty() {
-            let why = match messages {
-                0 => format!("{} messages are those of connections, which are done live; no other is there", self.live),
-                messages => format!("none of the {messages} messages belongs to what was selected"),
+            let why = match (messages, selection.association) {
+                (0, Some(association)) if self.live == 0 => {
+                    format!("the capture has no association {association}; `proselink decode` numbers them")
+                }
+                (0, _) => format!(
+                    "its {} messages are CER, DWR, DPR and their answers, which are done live; no other is there",
+                    self.live
+                ),
+                (messages, _) => {
+                    let mut hosts: Vec<&str> = found.values().flat_map(Found::hosts).collect();
+                    hosts.sort_unstable();
+                    hosts.dedup();
+                    hosts.truncate(20);
+                    let wanted = selection.hosts.join(" and ");
+                    let there = hosts.join(", ");
+                    format!("none of the {messages} messages is of {wanted}; the hosts of the capture are {there}")
+                }
             };
             return Err(ScriptError::Empty(why));
         }
@@ -310,19 +386,31 @@ impl Script {
     }
 
     /// Joins requests and answers, by association and the two identifiers.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         let mut open: HashMap<(usize, Side, u32, u32, u32), usize> = HashMap::new();
-        let mut asked: HashMap<(usize, Side), usize> = HashMap::new();
+        // A node that waits for what it has asked itself may have asked it on another association.
+        let mut nodes: HashMap<&str, usize> = HashMap::new();
+        let mut node_of: HashMap<(usize, Side), usize> = HashMap::new();
+        for (place, conversation) in self.conversations.iter().enumerate() {
+            for side in [Side::Client, Side::Server] {
+                let identity = conversation.end(side).identity.as_str();
+                let fresh = node_of.len();
+                let node = if identity.is_empty() { fresh } else { *nodes.entry(identity).or_insert(fresh) };
+                node_of.insert((place, side), node);
+            }
+        }
+        let mut asked: HashMap<Option<&usize>, usize> = HashMap::new();
         let mut partners = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {
             let Header { code, hop_by_hop, end_to_end, .. } = step.header;
+            let node = node_of.get(&(step.conversation, step.from));
             if step.header.is_request() {
                 open.insert((step.conversation, step.from, code, hop_by_hop, end_to_end), at);
-                asked.insert((step.conversation, step.from), at);
+                asked.insert(node, at);
             } else if let Some(request) =
                 open.remove(&(step.conversation, step.from.other(), code, hop_by_hop, end_to_end))
             {
-                let nested = asked.get(&(step.conversation, step.from)).is_some_and(|own| *own > request);
+                let nested = asked.get(&node).is_some_and(|own| *own > request);
                 partners.push((request, at, nested));
             }
         }
@@ -374,6 +462,10 @@ impl Found {
                 self.names.insert(from, (host.to_owned(), realm.to_owned(), exchange));
             }
         }
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(|(host, _, _)| host.as_str())
     }
 
     fn conversation(&self, association: u32) -> Option<Conversation> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::script::Side;
+use super::script::{End, Side};
 use crate::avp::dictionary::{
     self, AcctMultiSessionId, BannedPduid, DestinationHost, DestinationRealm, EventTimestamp, HostIpAddress, OldPduid,
     OriginAppLayerUserId, OriginHost, OriginRealm, OriginStateId, Pduid, ProxyInfo, SessionId, TargetPduid, write_raw,
@@ -80,12 +80,23 @@ impl std::str::FromStr for Change {
     }
 }
 
+/// What the name of a side of a conversation has become.
+#[derive(Clone, Debug)]
+struct Name {
+    captured: Vec<u8>,
+    live: Vec<u8>,
+    /// It takes the place of all origins on that side, not of the captured one alone.
+    of_origins: bool,
+    /// The same of destinations.
+    of_destinations: bool,
+}
+
 /// The substitutions of one run. Grows by what is learned, at most one entry an AVP of the script.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     values: HashMap<(Class, Vec<u8>), Vec<u8>>,
-    /// What a name stands for that nobody has told.
-    names: HashMap<(usize, Class), Vec<u8>>,
+    /// What the names of the two sides of a conversation have become.
+    names: HashMap<(usize, Class), Name>,
     changes: Vec<Change>,
     kept: HashSet<Key>,
     learned: HashSet<Key>,
@@ -110,13 +121,51 @@ impl Table {
     /// replace the captured ones, beside those that are known to be handed out.
     #[must_use]
     pub fn new(changes: Vec<Change>, kept: HashSet<Key>, learned: HashSet<Key>) -> Self {
-        Self { changes, kept, learned, ..Self::default() }
+        let mut table = Self { kept, learned, ..Self::default() };
+        for change in &changes {
+            // One value under several names: an ID1 that is changed is changed wherever it is spoken of.
+            if let (Some(old), Some(class @ (Class::Pduid | Class::Own(_)))) =
+                (&change.old, table.class(change.key, Side::Client))
+            {
+                table.values.insert((class, old.clone()), change.new.clone());
+            }
+        }
+        table.changes = changes;
+        table
     }
 
-    /// Tells what the names of one side of a conversation have become.
-    pub fn name(&mut self, conversation: usize, side: Side, identity: &str, realm: &str) {
-        self.names.insert((conversation, Class::Host(side)), identity.as_bytes().to_vec());
-        self.names.insert((conversation, Class::Realm(side)), realm.as_bytes().to_vec());
+    /// Tells what host and realm of one side of a conversation have become. Other names on that side belong to nodes behind
+    /// it and stay, where it is a relay (`relays`) or has the name of the captured one; else it stands for them all. Those in
+    /// whose names we speak stay anyway (`ours`).
+    pub fn name(
+        &mut self,
+        conversation: usize,
+        side: Side,
+        captured: &End,
+        live: (&str, &str),
+        relays: bool,
+        ours: bool,
+    ) {
+        let alone = !relays && !live.0.eq_ignore_ascii_case(&captured.identity);
+        let names = [
+            (Class::Host(side), captured.identity.as_str(), live.0),
+            (Class::Realm(side), captured.realm.as_str(), live.1),
+        ];
+        for (class, captured, live) in names {
+            let name = Name {
+                captured: captured.as_bytes().to_vec(),
+                live: live.as_bytes().to_vec(),
+                of_origins: alone && !ours || captured.is_empty(),
+                of_destinations: alone || captured.is_empty(),
+            };
+            self.names.insert((conversation, class), name);
+        }
+    }
+
+    /// What the Origin-Host of a message becomes.
+    pub(super) fn host(&self, setting: &Setting<'_>, captured: &[u8]) -> String {
+        let live = self.value(<OriginHost as dictionary::Declared>::DEFINITION.key, captured, setting, 0);
+        String::from_utf8_lossy(live.as_deref().unwrap_or(captured)).into_owned()
     }
 
     /// The class of an AVP in a message from that side.
@@ -232,7 +281,13 @@ impl Table {
         }
         if let Some(class) = self.class(key, setting.from) {
             let known = self.values.get(&(class, data.to_vec()));
-            if let Some(value) = known.or_else(|| self.names.get(&(setting.conversation, class))) {
+            let name = self.names.get(&(setting.conversation, class));
+            let destination = key.0 == DestinationHost::KEY || key.0 == DestinationRealm::KEY;
+            let name = name.filter(|name| {
+                let of_all = if destination { name.of_destinations } else { name.of_origins };
+                of_all || name.captured.eq_ignore_ascii_case(data)
+            });
+            if let Some(value) = known.or_else(|| name.map(|name| &name.live)) {
                 return Some(value.clone());
             }
         }

@@ -1,5 +1,7 @@
 //! Both sides of a capture against one another, in memory.
 
+mod stories;
+
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -37,7 +39,7 @@ fn near(who: &str) -> Near {
 }
 
 fn far(who: &str) -> Far {
-    Far { identity: format!("{who}.new"), realm: "new".to_owned() }
+    Far { identity: format!("{who}.new"), realm: "new".to_owned(), relays: false }
 }
 
 fn table() -> Table {
@@ -75,16 +77,17 @@ fn both_sides_say_what_was_captured_under_other_names() {
     let script = script(UPDATE_LOCATION, &Selection::default()).unwrap();
     let old: Vec<_> =
         script.steps.iter().filter_map(|step| find::<SessionId>(step.body()).map(str::to_owned)).collect();
-    let mut client = Machine::new(script.clone(), plan(Side::Client, Pace::Answered), table(), &rules);
-    let mut server = Machine::new(script, plan(Side::Server, Pace::Answered), table(), &rules);
+    let mut client =
+        Machine::new(script.clone(), plan(Side::Client, Pace::Answered), table(), Signers::new([1; 16]), &rules);
+    let mut server = Machine::new(script, plan(Side::Server, Pace::Answered), table(), Signers::new([1; 16]), &rules);
     client.up(0, near("client"), &far("server"));
     server.up(0, near("server"), &far("client"));
-    let now = Duration::ZERO;
+    let (now, unix) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..1000 {
         let mut said = Vec::new();
         for (machine, is_client) in [(&mut client, true), (&mut server, false)] {
             let mut actions = Vec::new();
-            machine.advance(now, 0, &mut actions);
+            machine.advance(now, unix, &mut actions);
             said.extend(actions.into_iter().map(|action| (is_client, action)));
         }
         while let Some((by_client, action)) = said.pop() {
@@ -96,7 +99,7 @@ fn both_sides_say_what_was_captured_under_other_names() {
             assert_eq!(find::<OriginHost>(body), Some(who));
             let mut actions = Vec::new();
             let other = if by_client { &mut server } else { &mut client };
-            other.hear(0, message, now, 0, &mut actions);
+            other.hear(0, message, now, unix, &mut actions);
             said.extend(actions.into_iter().map(|action| (!by_client, action)));
         }
     }
@@ -109,13 +112,13 @@ fn both_sides_say_what_was_captured_under_other_names() {
 fn an_answer_is_waited_for_so_long_and_no_longer() {
     let rules = Rules::renewed();
     let script = script(UPDATE_LOCATION, &Selection::default()).unwrap();
-    let mut client = Machine::new(script, plan(Side::Client, Pace::Answered), table(), &rules);
+    let mut client = Machine::new(script, plan(Side::Client, Pace::Answered), table(), Signers::new([1; 16]), &rules);
     client.up(0, near("client"), &far("server"));
     let mut actions = Vec::new();
-    let until = client.advance(Duration::ZERO, 0, &mut actions);
+    let until = client.advance(Duration::ZERO, Duration::ZERO, &mut actions);
     assert_eq!(until, Some(Duration::from_secs(10)));
     let mut now = Duration::ZERO;
-    while let Some(until) = client.advance(now, 0, &mut actions) {
+    while let Some(until) = client.advance(now, Duration::ZERO, &mut actions) {
         now = until;
     }
     assert!(client.is_finished());

@@ -42,7 +42,7 @@ pub enum Heard {
 impl Dialogue {
     pub(super) async fn open(caller: &Caller, mut local: Local) -> Result<Self, Early> {
         let default = Transport::Sctp;
-        let connecting = caller.net.connect_to(&caller.peer, default, &caller.from, Some(caller.udp_port));
+        let connecting = caller.net.connect_to(&caller.peer, default, &caller.from, caller.peer_udp_port());
         let mut association = connecting.await.map_err(|error| {
             let (backend, why) = caller.net.sctp_backend();
             let words = match caller.net.backend(caller.peer.transport_or(default)) {

@@ -1,5 +1,7 @@
 //! The connections of a replay: opened or accepted, with capabilities exchange, watchdog and disconnect done live.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +32,8 @@ pub enum Heard {
     Message(Bytes),
     /// DPA: the peer agrees that we part.
     Parted,
+    /// DWA: the peer is there, and has taken our CEA.
+    Alive,
     /// The end; why, where it was not in order.
     End(Option<String>),
 }
@@ -103,12 +107,13 @@ impl Opened {
     /// Reads it from now on and tells `heard` under this number.
     pub fn start(self, link: usize, heard: mpsc::Sender<(usize, Heard)>) -> Link {
         let sender = self.association.sender();
-        let link = Link { sender: sender.clone(), local: self.local.clone(), number: link, parting: false };
-        tokio::spawn(self.read(link.number, heard));
+        let left = Arc::new(AtomicBool::new(false));
+        let link = Link { sender: sender.clone(), local: self.local.clone(), number: link, left: left.clone() };
+        tokio::spawn(self.read(link.number, left, heard));
         link
     }
 
-    async fn read(mut self, link: usize, heard: mpsc::Sender<(usize, Heard)>) {
+    async fn read(mut self, link: usize, left: Arc<AtomicBool>, heard: mpsc::Sender<(usize, Heard)>) {
         let mut asked = false;
         loop {
             let message = match tokio::time::timeout(WATCHDOG, self.association.recv()).await {
@@ -135,9 +140,11 @@ impl Opened {
             asked = false;
             let Some(header) = Header::parse(&message.bytes) else { continue };
             let tell = match (header.application, header.code, header.is_request()) {
-                (APPLICATION, DEVICE_WATCHDOG, false) => continue,
+                (APPLICATION, DEVICE_WATCHDOG, false) => Heard::Alive,
                 (APPLICATION, DISCONNECT_PEER, false) => Heard::Parted,
                 (APPLICATION, DEVICE_WATCHDOG | DISCONNECT_PEER, true) => {
+                    // Behind a DPA of ours no DPR of ours may go: the peer closes when it has the DPA.
+                    left.fetch_or(header.code == DISCONNECT_PEER, Ordering::Relaxed);
                     let answer = self.answer(&header);
                     let outgoing = Outgoing::new(answer.into()).on_stream(message.stream);
                     let _ = self.association.send(outgoing).await;
@@ -153,13 +160,8 @@ impl Opened {
 
     fn watch(&mut self) {
         self.identifier = self.identifier.wrapping_add(1);
-        let request = DeviceWatchdogRequest {
-            origin_host: &self.local.identity,
-            origin_realm: &self.local.realm,
-            ..Default::default()
-        };
-        let envelope = Envelope { application: APPLICATION, hop_by_hop: self.identifier, end_to_end: self.identifier };
-        let _ = self.association.sender().try_send(Outgoing::new(request.to_bytes(envelope).into()));
+        let request = watchdog(&self.local, self.identifier);
+        let _ = self.association.sender().try_send(Outgoing::new(request.into()));
     }
 
     fn answer(&self, header: &Header) -> Vec<u8> {
@@ -174,12 +176,19 @@ impl Opened {
     }
 }
 
+fn watchdog(local: &Local, identifier: u32) -> Vec<u8> {
+    let (origin_host, origin_realm) = (local.identity.as_str(), local.realm.as_str());
+    let envelope = Envelope { application: APPLICATION, hop_by_hop: identifier, end_to_end: identifier };
+    DeviceWatchdogRequest { origin_host, origin_realm, ..Default::default() }.to_bytes(envelope)
+}
+
 /// Our side of a connection that is read.
 pub struct Link {
     sender: Sender,
     local: Local,
     number: usize,
-    parting: bool,
+    /// The peer has said DPR.
+    left: Arc<AtomicBool>,
 }
 
 impl Link {
@@ -192,9 +201,16 @@ impl Link {
         sent.map_err(|error| Early::environment(format!("a message was not sent: {error}")))
     }
 
-    /// Says DPR.
-    pub fn part(&mut self, identifier: u32) {
-        self.parting = true;
+    /// Says DWR.
+    pub fn watch(&self, identifier: u32) {
+        let _ = self.sender.try_send(Outgoing::new(watchdog(&self.local, identifier).into()));
+    }
+
+    /// Says DPR, unless the peer has.
+    pub fn part(&self, identifier: u32) {
+        if self.left.load(Ordering::Relaxed) {
+            return;
+        }
         let request = DisconnectPeerRequest {
             origin_host: &self.local.identity,
             origin_realm: &self.local.realm,
@@ -209,8 +225,7 @@ impl Link {
 /// Parts in order on all that are open.
 pub async fn close(links: Vec<Link>, heard: &mut mpsc::Receiver<(usize, Heard)>, identifier: u32) {
     let mut open = std::collections::HashSet::new();
-    let mut links = links;
-    for link in &mut links {
+    for link in &links {
         link.part(identifier);
         open.insert(link.number);
     }

@@ -43,7 +43,8 @@ impl Summary {
             }
             out.push('\n');
         }
-        let (ink, verdict) = if totals.is_good() { (&palette.meaning, "same") } else { (&palette.fault, "differs") };
+        let (ink, verdict) =
+            if totals.is_good() { (&palette.meaning, "as captured") } else { (&palette.fault, "not as captured") };
         let _ = writeln!(out, "{}{verdict}{}: {}", ink.on, ink.off, words(totals));
     }
 
@@ -110,13 +111,46 @@ fn number(code: Option<u32>) -> String {
     code.map_or_else(|| "null".to_owned(), |code| code.to_string())
 }
 
-/// One request for people.
-pub fn step_text(report: &Report, palette: &Palette, out: &mut String) {
+/// Who asks whom in the capture.
+#[derive(Clone, Copy, Debug)]
+pub struct Between<'a> {
+    pub asks: &'a str,
+    pub asked: &'a str,
+}
+
+/// The first label of a host, or a dash.
+fn label(host: &str) -> &str {
+    host.split('.').next().filter(|label| !label.is_empty()).unwrap_or("-")
+}
+
+/// A connection that is up, for people.
+pub fn connected_text(association: u32, us: &str, peer: &str, palette: &Palette, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{}association {association}: we are {us}, the peer is {peer}{}",
+        palette.detail.on, palette.detail.off
+    );
+}
+
+/// A connection that is up, for machines.
+pub fn connected_json(association: u32, us: &str, peer: &str, out: &mut String) {
+    let _ = write!(out, r#"{{"v":1,"type":"connected","association":{association},"identity":"#);
+    write_text(us, out);
+    out.push_str(r#","peer":"#);
+    write_text(peer, out);
+    out.push_str("}\n");
+}
+
+/// One request for people; `between` where there are several associations.
+pub fn step_text(report: &Report, between: Option<Between<'_>>, palette: &Palette, out: &mut String) {
     let ink = if report.outcome.is_good() { &palette.meaning } else { &palette.fault };
     let _ = match report.frame {
         0 => write!(out, "not in the capture  "),
         frame => write!(out, "frame {frame}  "),
     };
+    if let Some(Between { asks, asked }) = between {
+        let _ = write!(out, "{} > {}  ", label(asks), label(asked));
+    }
     let _ = write!(out, "{}{}{}  ", palette.command.on, command(report), palette.command.off);
     let _ = write!(out, "{}{}{}", ink.on, report.outcome.name(), ink.off);
     match (report.expected, report.actual) {
@@ -125,6 +159,10 @@ pub fn step_text(report: &Report, palette: &Palette, out: &mut String) {
         }
         (then, Some(now)) => {
             let _ = write!(out, "  {now} instead of {}", result(then));
+        }
+        (None, None) if report.outcome == Outcome::Same => out.push_str("  no answer, now as then"),
+        (Some(then), None) => {
+            let _ = write!(out, "  {then} in the capture");
         }
         _ => {}
     }
@@ -145,7 +183,7 @@ pub fn step_text(report: &Report, palette: &Palette, out: &mut String) {
 }
 
 /// One request for machines.
-pub fn step_json(report: &Report, out: &mut String) {
+pub fn step_json(report: &Report, between: Between<'_>, out: &mut String) {
     let answer = report.answer_frame.map_or_else(|| "null".to_owned(), |frame| frame.to_string());
     let _ = write!(
         out,
@@ -158,6 +196,10 @@ pub fn step_json(report: &Report, out: &mut String) {
         report.header.application,
     );
     write_text(&command(report), out);
+    out.push_str(r#","asks":"#);
+    write_text(between.asks, out);
+    out.push_str(r#","asked":"#);
+    write_text(between.asked, out);
     let _ = write!(
         out,
         r#","outcome":"{}","expected":{},"actual":{},"took":"#,
