@@ -40,6 +40,8 @@ pub(super) struct Life {
     /// The disconnect was answered.
     left: bool,
     odd_ppid: [bool; 2],
+    /// An application that both sides offered, and that was asked about last.
+    agreed: Option<u32>,
 }
 
 #[derive(Default)]
@@ -104,7 +106,7 @@ impl Life {
         }
         if header.application == 0 {
             self.base(message, direction, header, survey, spot, report);
-        } else if self.open && header.is_request() {
+        } else if self.open && header.is_request() && self.agreed != Some(header.application) {
             self.application(header.application, spot, report);
         }
         if self.leaving.is_some() {
@@ -142,13 +144,14 @@ impl Life {
     }
 
     /// The application was offered by both sides.
-    #[inline]
-    fn application(&self, application: u32, spot: Spot, report: &mut Report) {
+    fn application(&mut self, application: u32, spot: Spot, report: &mut Report) {
         let offers = |side: &Side| {
             side.applications.is_empty()
                 || side.applications.iter().any(|known| *known == application || *known == base::APPLICATION_RELAY)
         };
-        if !self.sides.iter().all(offers) {
+        if self.sides.iter().all(offers) {
+            self.agreed = Some(application);
+        } else {
             report.push(spot.finding(
                 checks::APPLICATION_NOT_OFFERED,
                 String::new(),
@@ -171,6 +174,7 @@ impl Life {
         let mut tell = |check: &'static Check, path: &str, found: String, expected: &str| {
             report.push(spot.finding(check, path.to_owned(), found, expected.to_owned()));
         };
+        self.agreed = None;
         let side = &mut self.sides[usize::from(direction & 1)];
         let origin = survey.origin_host.map(|host| String::from_utf8_lossy(host).to_ascii_lowercase());
         match (header.code, header.is_request()) {

@@ -4,7 +4,7 @@ use std::hash::Hasher as _;
 
 use crate::avp::dictionary::{
     ExperimentalResult, ExperimentalResultCode, FailedAvp, OriginHost, OriginStateId, ProxyInfo, ResultCode, SessionId,
-    UserName,
+    SubscriptionData, UserName,
 };
 use crate::avp::{Avps, Key};
 use crate::folding::FoldingHasher;
@@ -24,6 +24,8 @@ pub(super) struct Survey<'a> {
     pub origin_state: Option<u32>,
     /// A digest of all Proxy-Info; zero without.
     pub proxies: u64,
+    /// True with Subscription-Data.
+    pub subscription: bool,
     /// The first AVP whose reserved flags are set.
     pub reserved: Option<(Key, u8)>,
     /// The first AVP whose padding is not zero.
@@ -32,7 +34,7 @@ pub(super) struct Survey<'a> {
     pub unpadded: Option<Key>,
 }
 
-fn number(data: &[u8]) -> Option<u32> {
+pub(super) fn number(data: &[u8]) -> Option<u32> {
     data.try_into().ok().map(u32::from_be_bytes)
 }
 
@@ -46,6 +48,16 @@ pub(super) fn digest(octets: Option<&[u8]>) -> u64 {
 }
 
 impl<'a> Survey<'a> {
+    /// Takes in a Proxy-Info.
+    pub fn proxy(&mut self, data: &[u8]) {
+        self.proxies = self.proxies.rotate_left(7) ^ digest(Some(data));
+    }
+
+    /// True when something is odd about its AVPs that no grammar tells.
+    pub const fn is_odd(&self) -> bool {
+        self.session_late || self.reserved.is_some() || self.padding.is_some() || self.unpadded.is_some()
+    }
+
     pub fn of(message: &'a [u8]) -> Self {
         let mut survey = Self::default();
         let mut first = true;
@@ -65,7 +77,8 @@ impl<'a> Survey<'a> {
                 }
                 FailedAvp::KEY => survey.failed = true,
                 OriginStateId::KEY => survey.origin_state = number(avp.data),
-                ProxyInfo::KEY => survey.proxies = survey.proxies.rotate_left(7) ^ digest(Some(avp.data)),
+                ProxyInfo::KEY => survey.proxy(avp.data),
+                SubscriptionData::KEY => survey.subscription = true,
                 _ => {}
             }
             first = false;

@@ -2,15 +2,13 @@
 
 use crate::avp::dictionary::{
     AppServerHost, OriginAppLayerUserId, Pduid, PduidValidityTime, ProseFunctionId, ProseRequestType,
-    ProseSubscriptionData, SubscriptionData, private,
+    ProseSubscriptionData, private,
 };
 use crate::capture::CapturedMessage;
 use crate::interfaces::{pc3, pc4, s6a};
 use crate::message::Command;
 
-use super::{
-    Asked, Bound, Issued, Judge, PERMISSION_LIMIT, Procedure, avp, find, find_key, id1_of, id3_of, mask, no_avp, show,
-};
+use super::{Asked, Bound, Issued, Judge, PERMISSION_LIMIT, Procedure, avp, find, id1_of, id3_of, mask, no_avp, show};
 use crate::verify::Spot;
 use crate::verify::checks;
 use crate::verify::finding::Report;
@@ -69,11 +67,11 @@ impl Procedure {
     }
 
     /// Takes the answer to an Update-Location-Request: what the subscriber, by digest, is allowed.
-    pub fn subscription(&mut self, subscriber: u64, success: bool, bytes: &[u8]) {
+    pub fn subscription(&mut self, subscriber: u64, success: bool, has_data: bool, bytes: &[u8]) {
         if !success {
             return;
         }
-        let permission = if find_key(bytes, SubscriptionData::KEY) {
+        let permission = if has_data {
             s6a::UpdateLocationAnswer::decode(bytes)
                 .ok()
                 .and_then(|answer| answer.subscription_data?.prose_subscription_data)

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use crate::avp::dictionary::{Declared, OldPduid, OldProseFunctionId};
 use crate::avp::format::Address;
 use crate::avp::{Avps, fault::name_of};
-use crate::folding::Folding;
+use crate::folding::Seeded;
 use crate::message::HEADER_LENGTH;
 use crate::registration::identifiers::Imsi;
 
@@ -118,7 +118,7 @@ pub(crate) struct Procedure {
     /// What was bound to an ID1 at any time.
     bound_to: HashMap<u64, Vec<(String, String)>>,
     /// What ULA allowed to the MME, by a digest of the IMSI.
-    permissions: HashMap<u64, u32, Folding>,
+    permissions: HashMap<u64, u32, Seeded>,
     /// The UE of an ID1.
     ues: HashMap<u64, u32>,
     /// Legs of which a request was seen.
@@ -152,11 +152,6 @@ fn hex(id1: Option<u64>) -> String {
 /// Reads an AVP that a command's grammar does not name.
 fn find<A: Declared>(bytes: &[u8]) -> Option<A::Value<'_>> {
     crate::message::find::<A>(Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()))
-}
-
-/// True when an AVP of that key stands at the top level.
-fn find_key(bytes: &[u8], key: u64) -> bool {
-    Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()).map_while(Result::ok).any(|avp| avp.key.0 == key)
 }
 
 /// The name of an AVP for a finding.
