@@ -13,10 +13,11 @@ use crate::avp::dictionary::{
 };
 use crate::avp::format::{Kind, Verdict, is_identity, is_text};
 use crate::avp::{Avp, AvpFlags, Avps, Key};
-use crate::message::HEADER_LENGTH;
 use crate::message::check::NESTING_LIMIT;
+use crate::message::{HEADER_LENGTH, Header};
 
 use super::survey::{Survey, number};
+use super::values::Content;
 
 /// AVPs in all forms together.
 const NODES: usize = 1 << 14;
@@ -38,8 +39,10 @@ enum Data {
     Eight,
     Text,
     Identity,
-    /// What [`Kind::judge`] says.
+    /// What [`Kind::judge`] says, then [`Content::fits`].
     Judged,
+    /// Digits of an IMSI.
+    Imsi,
     Group,
     /// AVPs whose headers alone must be sound: those of Failed-AVP are there because they do not fit.
     Headers,
@@ -68,8 +71,9 @@ struct Node {
     vendor: u32,
     data: Data,
     role: Role,
-    /// Format of [`Data::Judged`].
-    kind: Kind,
+    /// For [`Data::Judged`].
+    content: Content,
+    definition: Option<&'static Definition>,
     /// The first AVP that may come next: the first member, where this is a group.
     next: u32,
     /// Another AVP that may stand here.
@@ -79,14 +83,15 @@ struct Node {
 }
 
 impl Node {
-    const fn of(key: Key, flags: u8, data: Data, role: Role, kind: Kind) -> Self {
+    const fn of(key: Key, flags: u8, data: Data, role: Role) -> Self {
         let head = (key.code() as u64) << 32 | (flags as u64) << 24;
-        Self { head, vendor: key.vendor(), data, role, kind, next: NONE, other: NONE, end: NONE }
+        let content = Content::Any;
+        Self { head, vendor: key.vendor(), data, role, content, definition: None, next: NONE, other: NONE, end: NONE }
     }
 
     /// A place without AVP: the beginning of a message, or the end of a group.
     const fn place() -> Self {
-        Self::of(Key(0), 0, Data::Any, Role::None, Kind::OctetString)
+        Self::of(Key(0), 0, Data::Any, Role::None)
     }
 }
 
@@ -168,7 +173,10 @@ impl Forms {
                 Data::Eight => data.len() == 8,
                 Data::Text => is_text(data),
                 Data::Identity => is_identity(data),
-                Data::Judged => node.kind.judge(data) == Verdict::Good,
+                Data::Imsi => Content::is_imsi(data),
+                Data::Judged => node.definition.is_some_and(|definition| {
+                    definition.kind.judge(data) == Verdict::Good && node.content.fits(definition, data)
+                }),
                 Data::Group => padded == stated,
                 Data::Headers => Avps::new(data).all(|avp| avp.is_ok()),
             };
@@ -201,9 +209,9 @@ impl Forms {
 
     /// Keeps the form of a message that was judged and in which nothing was found.
     #[cold]
-    pub fn keep(&mut self, root: u32, message: &[u8]) {
+    pub fn keep(&mut self, root: u32, header: &Header, message: &[u8]) {
         let body = message.get(HEADER_LENGTH..).unwrap_or_default();
-        if let Some(last) = self.members(root, body, None, 0)
+        if let Some(last) = self.members(root, body, (header, None), 0)
             && let Some(node) = self.nodes.get_mut(last as usize)
         {
             node.end = WHOLE;
@@ -211,23 +219,25 @@ impl Forms {
     }
 
     /// The last of the neighbours in `bytes`, which follow `from`.
-    fn members(&mut self, from: u32, bytes: &[u8], group: Option<Key>, depth: usize) -> Option<u32> {
+    fn members(&mut self, from: u32, bytes: &[u8], within: (&Header, Option<Key>), depth: usize) -> Option<u32> {
+        let (header, group) = within;
         let (mut last, mut session) = (from, false);
         for avp in Avps::new(bytes) {
             let avp = avp.ok()?;
             let definition = dictionary::lookup(avp.key);
-            let data = data_of(&avp, definition);
+            let content = definition.map_or(Content::Any, |definition| Content::of(definition, header));
+            let data = data_of(&avp, definition, content);
             let mut role = role_of(avp.key, group, depth);
             if role == Role::Session && std::mem::replace(&mut session, true) {
                 role = Role::None;
             }
-            let kind = definition.map_or(Kind::OctetString, |definition| definition.kind);
-            last = self.child(last, Node::of(avp.key, avp.flags.0, data, role, kind))?;
+            let node = Node { content, definition, ..Node::of(avp.key, avp.flags.0, data, role) };
+            last = self.child(last, node)?;
             if data == Data::Group {
                 if depth + 1 >= NESTING_LIMIT {
                     return None;
                 }
-                let member = self.members(last, avp.data, Some(avp.key), depth + 1)?;
+                let member = self.members(last, avp.data, (header, Some(avp.key)), depth + 1)?;
                 last = match self.nodes.get(member as usize)?.end {
                     NONE => {
                         let place = self.add(Node::place())?;
@@ -260,9 +270,11 @@ impl Forms {
     }
 }
 
-fn data_of(avp: &Avp<'_>, definition: Option<&Definition>) -> Data {
+fn data_of(avp: &Avp<'_>, definition: Option<&Definition>, content: Content) -> Data {
     let Some(definition) = definition else { return Data::Any };
     match definition.kind {
+        _ if content == Content::Imsi => Data::Imsi,
+        _ if content != Content::Any => Data::Judged,
         Kind::Grouped if avp.key.0 == FailedAvp::KEY => Data::Headers,
         Kind::Grouped => Data::Group,
         Kind::OctetString => Data::Any,

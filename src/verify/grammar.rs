@@ -13,6 +13,7 @@ use super::checks::{self, Area, Check};
 use super::finding::{Finding, Report};
 use super::forms::Forms;
 use super::survey::Survey;
+use super::values::Values;
 
 /// A command by application, code and kind of message, and what is known of it.
 type Slot = Option<((u32, u32, Kind), Known)>;
@@ -32,6 +33,7 @@ enum Kind {
 pub(super) struct Grammar {
     known: Box<[Slot]>,
     forms: Forms,
+    values: Values,
     /// Where the forms of a command begin.
     roots: HashMap<(u32, u32, Kind), u32, Folding>,
 }
@@ -45,9 +47,24 @@ pub(super) struct Known {
     root: Option<u32>,
 }
 
+/// A message to be judged.
+pub(super) struct Subject<'m> {
+    pub bytes: &'m [u8],
+    pub header: &'m Header,
+    pub known: Known,
+    /// Link and direction.
+    pub sender: (u32, u8),
+    pub spot: Spot,
+}
+
 impl Default for Grammar {
     fn default() -> Self {
-        Self { known: vec![None; 256].into(), forms: Forms::default(), roots: HashMap::default() }
+        Self {
+            known: vec![None; 256].into(),
+            forms: Forms::default(),
+            values: Values::default(),
+            roots: HashMap::default(),
+        }
     }
 }
 
@@ -99,20 +116,23 @@ impl Grammar {
             && known.root.is_some_and(|root| self.forms.read(root, bytes, survey))
     }
 
-    /// Judges formats and grammar. Unknown commands are judged by their header and known AVPs alone. True when all is well.
-    pub fn judge(&mut self, bytes: &[u8], known: Known, survey: &Survey<'_>, spot: Spot, report: &mut Report) -> bool {
-        let Known { command, typed, root } = known;
+    /// Judges formats and grammar, then what no grammar tells. Unknown commands are judged by their header and known AVPs
+    /// alone. True when formats and grammar are well.
+    pub fn judge(&mut self, message: &Subject<'_>, survey: &Survey<'_>, report: &mut Report) -> bool {
+        let Subject { bytes, header, known: Known { command, typed, root }, spot, .. } = *message;
         // In an application that we do not type, an AVP that we do not know is no fault of the sender.
         let faults = check(bytes, command, Strictness { unknown_mandatory: typed && command.is_some() });
         for fault in &faults {
             report.push(finding(fault, command, spot));
         }
         let clean = faults.is_empty() && bytes.len() >= HEADER_LENGTH;
+        let usual = self.values.judge(message, report);
         if clean
-            && !survey.is_odd()
+            && usual
+            && !survey.session_late
             && let Some(root) = root
         {
-            self.forms.keep(root, bytes);
+            self.forms.keep(root, header, bytes);
             if self.forms.is_full() {
                 self.known.fill(None);
             }

@@ -16,6 +16,7 @@ mod several;
 mod survey;
 mod transactions;
 mod transport;
+mod values;
 
 use std::fmt;
 use std::path::Path;
@@ -26,7 +27,7 @@ use crate::message::Header;
 
 use batch::End;
 use checks::Check;
-use grammar::Grammar;
+use grammar::{Grammar, Subject};
 use procedure::Procedure;
 use seats::Seats;
 use survey::{Survey, digest};
@@ -179,7 +180,17 @@ impl Verifier {
             self.report.push(spot.finding(checks::STREAM, String::new(), found, format!("one below {most}")));
         }
         life.message(message, direction, &header, &survey, spot, &mut self.report);
-        let clean = is_sound || self.grammar.judge(message.bytes, known, &survey, spot, &mut self.report);
+        if !is_request
+            && (header.application, header.code) == (base::APPLICATION, peer::CER)
+            && life.is_open()
+            && let (Some(one), Some(other)) = (life.host(0), life.host(1))
+        {
+            self.procedure.meet(one, other);
+        }
+        let clean = is_sound || {
+            let subject = Subject { bytes: message.bytes, header: &header, known, sender: (link, direction), spot };
+            self.grammar.judge(&subject, &survey, &mut self.report)
+        };
         peer::message(&header, &survey, known.typed, spot, &mut self.report);
         let report = &mut self.report;
         let exchange = if is_request {
@@ -244,6 +255,7 @@ impl Verifier {
     /// Ends the captures: what is still open is told. `captures` has the name of each.
     fn finish(mut self, captures: &[String]) -> Report {
         self.transactions.finish(&mut self.report);
+        self.procedure.finish(&mut self.report);
         for (name, number) in captures.iter().zip(0..) {
             let summary = self.report.capture_mut(number);
             summary.name.clone_from(name);

@@ -12,7 +12,7 @@ use super::checks::{self, Check};
 use super::finding::Report;
 use super::survey::Survey;
 
-const CER: u32 = 257;
+pub(super) const CER: u32 = 257;
 const DWR: u32 = 280;
 const DPR: u32 = 282;
 
@@ -274,12 +274,12 @@ fn applications(message: &[u8]) -> Vec<u32> {
     found
 }
 
-/// What every message must hold, whatever its command: results in answers, the Session-Id first, flags and padding.
+/// What every message must hold, whatever its command: results in answers, and the Session-Id first.
 #[inline]
 pub(super) fn message(header: &Header, survey: &Survey<'_>, typed: bool, spot: Spot, report: &mut Report) {
-    let odd = survey.session_late || survey.reserved.is_some() || survey.padding.is_some() || survey.unpadded.is_some();
-    if odd {
-        avps(survey, spot, report);
+    if survey.session_late {
+        let found = "other AVPs stand before the Session-Id".to_owned();
+        report.push(spot.finding(checks::SESSION_FIRST, "Session-Id (263)".to_owned(), found, "it first".to_owned()));
     }
     if header.is_request() {
         return;
@@ -288,31 +288,6 @@ pub(super) fn message(header: &Header, survey: &Survey<'_>, typed: bool, spot: S
     let usual = class == Some(2) && survey.experimental.is_none() && !header.flags.is_error();
     if !usual {
         result(header, survey, typed, spot, report);
-    }
-}
-
-#[cold]
-fn avps(survey: &Survey<'_>, spot: Spot, report: &mut Report) {
-    use crate::avp::fault::name_of;
-    if survey.session_late {
-        let found = "other AVPs stand before the Session-Id".to_owned();
-        report.push(spot.finding(checks::SESSION_FIRST, "Session-Id (263)".to_owned(), found, "it first".to_owned()));
-    }
-    if let Some((key, bits)) = survey.reserved {
-        let found = format!("reserved flags {bits:#04x} are set");
-        report.push(spot.finding(checks::AVP_FLAGS_RESERVED, name_of(key), found, "zero".to_owned()));
-    }
-    if let Some(key) = survey.padding {
-        report.push(spot.finding(
-            checks::AVP_PADDING,
-            name_of(key),
-            "the padding is not zero".to_owned(),
-            "zeros".to_owned(),
-        ));
-    }
-    if let Some(key) = survey.unpadded {
-        let found = "the padding is missing".to_owned();
-        report.push(spot.finding(checks::AVP_UNPADDED, name_of(key), found, "a multiple of four octets".to_owned()));
     }
 }
 

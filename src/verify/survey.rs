@@ -2,11 +2,11 @@
 
 use std::hash::Hasher as _;
 
+use crate::avp::Avps;
 use crate::avp::dictionary::{
     ExperimentalResult, ExperimentalResultCode, FailedAvp, OriginHost, OriginStateId, ProxyInfo, ResultCode, SessionId,
     SubscriptionData, UserName,
 };
-use crate::avp::{Avps, Key};
 use crate::folding::FoldingHasher;
 use crate::message::HEADER_LENGTH;
 
@@ -26,12 +26,6 @@ pub(super) struct Survey<'a> {
     pub proxies: u64,
     /// True with Subscription-Data.
     pub subscription: bool,
-    /// The first AVP whose reserved flags are set.
-    pub reserved: Option<(Key, u8)>,
-    /// The first AVP whose padding is not zero.
-    pub padding: Option<Key>,
-    /// The first AVP that lacks its padding.
-    pub unpadded: Option<Key>,
 }
 
 pub(super) fn number(data: &[u8]) -> Option<u32> {
@@ -51,11 +45,6 @@ impl<'a> Survey<'a> {
     /// Takes in a Proxy-Info.
     pub fn proxy(&mut self, data: &[u8]) {
         self.proxies = self.proxies.rotate_left(7) ^ digest(Some(data));
-    }
-
-    /// True when something is odd about its AVPs that no grammar tells.
-    pub const fn is_odd(&self) -> bool {
-        self.session_late || self.reserved.is_some() || self.padding.is_some() || self.unpadded.is_some()
     }
 
     pub fn of(message: &'a [u8]) -> Self {
@@ -82,18 +71,6 @@ impl<'a> Survey<'a> {
                 _ => {}
             }
             first = false;
-            if avp.flags.0 & 0x1f != 0 && survey.reserved.is_none() {
-                survey.reserved = Some((avp.key, avp.flags.0 & 0x1f));
-            }
-            if !avp.data.len().is_multiple_of(4) {
-                let padding = avp.padding();
-                if padding.iter().any(|octet| *octet != 0) {
-                    survey.padding.get_or_insert(avp.key);
-                }
-                if !(avp.length() + padding.len()).is_multiple_of(4) {
-                    survey.unpadded.get_or_insert(avp.key);
-                }
-            }
         }
         survey
     }

@@ -7,9 +7,10 @@
 
 mod answers;
 mod requests;
+mod room;
 mod steps;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::avp::dictionary::{Declared, OldPduid, OldProseFunctionId};
 use crate::avp::format::Address;
@@ -47,6 +48,8 @@ pub(crate) enum Asked {
     Update { id2: String, server: String, id4: u64, id5: Id3, old: u64 },
     /// The context may go.
     Release { id1: u64 },
+    /// A user is bound no more.
+    Farewell { id2: String, server: String },
     /// A request in which nothing is followed but the result of its answer.
     Result,
 }
@@ -63,9 +66,24 @@ struct Issued {
     validity: u32,
     /// The UEs (by Origin-Host) that message 6 brought it to.
     delivered: Vec<String>,
+    /// When the validity that was told last runs out, in nanoseconds.
+    until: Option<i64>,
+    /// When it was told of last.
+    seen: i64,
     /// The function that fetched the context.
     fetched_by: Option<String>,
+    /// The message 6 with which that function gave the UE a new ID1.
+    moved: Option<Spot>,
+    /// The function that fetched the context asked to release it.
+    release_asked: bool,
     released: bool,
+}
+
+impl Issued {
+    /// True when nothing that is still to come depends on it: its context was handed over, or its time is up.
+    fn is_settled(&self, now: i64) -> bool {
+        self.released || self.until.is_some_and(|until| until < now)
+    }
 }
 
 /// A user bound to a UE at an app server.
@@ -74,6 +92,8 @@ struct Bound {
     id1: u64,
     application: String,
     id3: Id3,
+    /// The ID1 before a move of which message U1 told.
+    told_of: Option<u64>,
 }
 
 /// A message 1 that awaits its message 4.
@@ -121,6 +141,10 @@ pub(crate) struct Procedure {
     permissions: HashMap<u64, u32, Seeded>,
     /// The UE of an ID1.
     ues: HashMap<u64, u32>,
+    /// Hosts that exchanged capabilities, the one that sorts first in front.
+    met: HashSet<(String, String)>,
+    /// UEs that made room for others: what is not known any more is not missed.
+    forgotten: u64,
     /// Legs of which a request was seen.
     ue_leg: bool,
     function_leg: bool,
