@@ -11,7 +11,7 @@ use crate::cli::exit;
 use crate::cli::ladder::to_file;
 use crate::report::gather::{Gatherer, Limits};
 use crate::report::{html, junit, sarif};
-use crate::verify::{CaptureSummary, Input, Options, Report, verify_batches, verify_captures_with, verify_with};
+use crate::verify::{CaptureSummary, Input, Options, Report, feed, verify_batches, verify_captures_with, verify_with};
 
 /// What a capture from standard input may have at most, where it must be read twice.
 const STANDARD_INPUT_LIMIT: u64 = 512 << 20;
@@ -133,8 +133,11 @@ impl Judged {
             unread.push((path.display().to_string(), error.to_string()));
         };
         let report = if let [path] = &paths[..] {
-            let read = Reader::open(path)
-                .and_then(|reader| verify_batches(options, &path.display().to_string(), ahead.feed(reader)));
+            let read = Reader::open(path).and_then(|reader| {
+                // One plain file is read so fast that a second thread costs more than it gains.
+                let feed = if is_compressed(path) { ahead.feed(reader) } else { feed(reader) };
+                verify_batches(options, &path.display().to_string(), feed)
+            });
             read.unwrap_or_else(|error| {
                 fail(path, &error);
                 Report::default()
@@ -249,6 +252,12 @@ fn walk(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// True for a file in gzip, which takes longer to unpack than to judge.
+fn is_compressed(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
 }
 
 fn is_capture(path: &Path) -> bool {

@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    fn network(application: u32) -> VendorSpecificApplicationId<'static> {
+    fn network<'a>(application: u32) -> VendorSpecificApplicationId<'a> {
         VendorSpecificApplicationId {
             vendor_id: crate::avp::dictionary::TGPP,
             auth_application_id: Some(application),
