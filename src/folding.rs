@@ -1,9 +1,28 @@
 //! A cheap hash for tables.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 /// For tables whose keys are ours, or that are bounded and whose owner alone suffers from collisions.
 pub(crate) type Folding = BuildHasherDefault<FoldingHasher>;
+
+/// Likewise, for keys that a stranger chooses: each table starts from a number of its own, which nobody can know.
+#[derive(Clone, Copy)]
+pub(crate) struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = FoldingHasher;
+
+    #[inline]
+    fn build_hasher(&self) -> FoldingHasher {
+        FoldingHasher(self.0)
+    }
+}
 
 /// Multiplies and folds each word: a few cycles for an address, and good enough where tables are bounded.
 #[derive(Default)]

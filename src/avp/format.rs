@@ -124,7 +124,7 @@ impl Kind {
             return if data.len() == length { Verdict::Good } else { Verdict::BadLength };
         }
         match self {
-            Self::UTF8String if str::from_utf8(data).is_err() => Verdict::BadValue,
+            Self::UTF8String if !is_text(data) => Verdict::BadValue,
             Self::DiameterIdentity if !is_identity(data) => Verdict::BadValue,
             Self::DiameterURI if DiameterUri::parse_octets(data).is_none() => Verdict::BadValue,
             Self::IPFilterRule | Self::QoSFilterRule if !data.is_ascii() => Verdict::BadValue,
@@ -274,8 +274,37 @@ impl Format for Address<'_> {
 /// A host or realm name: one octet or more of printable ASCII without blanks. RFC 6733 section 4.3.1 asks for an FQDN;
 /// what stands in real traces is looser (a leading digit, an underscore, an address), and refusing it would lose peers.
 #[inline]
-fn is_identity(data: &[u8]) -> bool {
-    !data.is_empty() && data.iter().all(|octet| octet.is_ascii_graphic())
+pub(crate) fn is_identity(data: &[u8]) -> bool {
+    // An octet is odd when it has the top bit, when one more gives it, or when 0x5f more (which takes 0x21 to 0x80) does not.
+    !data.is_empty() && !any_octet(data, |word| word | word.wrapping_add(ONES) | !word.wrapping_add(0x5f * ONES))
+}
+
+/// True for UTF-8. Nearly all of it is ASCII, which is told by eight octets at a time.
+#[inline]
+pub(crate) fn is_text(data: &[u8]) -> bool {
+    !any_octet(data, |word| word) || str::from_utf8(data).is_ok()
+}
+
+/// 1 in each octet of a word.
+const ONES: u64 = u64::MAX / 255;
+
+/// True when `odd` gives the top bit of any octet. It is asked with eight octets at a time, the last ones filled up with
+/// letters, and may be wrong about an octet behind one for which it is true.
+#[inline]
+fn any_octet(data: &[u8], odd: impl Fn(u64) -> u64) -> bool {
+    let mut found = 0;
+    let (words, rest) = data.as_chunks::<8>();
+    for word in words {
+        found |= odd(u64::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
+        let last = match data.last_chunk::<8>() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(u64::from(b'a') * ONES, |word, octet| word << 8 | u64::from(*octet)),
+        };
+        found |= odd(last);
+    }
+    found & (0x80 * ONES) != 0
 }
 
 /// An address with its family. RFC 6733 section 4.3.1; families are IANA's Address Family Numbers.
@@ -501,6 +530,21 @@ mod tests {
         both_ways::<Address>(&[0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], Address::V6(Ipv6Addr::LOCALHOST));
         both_ways::<Address>(&[0, 8, b'4', b'9'], Address::Other(8, b"49"));
         both_ways::<Time>(&[0x80, 0, 0, 0], Time(0x8000_0000));
+    }
+
+    #[test]
+    fn every_octet_counts_wherever_it_stands() {
+        for length in 0..20 {
+            for at in 0..length {
+                for octet in 0..=u8::MAX {
+                    let mut data = vec![b'a'; length];
+                    data[at] = octet;
+                    assert_eq!(is_identity(&data), octet.is_ascii_graphic(), "{octet:#x} at {at} of {length}");
+                    assert_eq!(is_text(&data), octet.is_ascii(), "{octet:#x} at {at} of {length}");
+                }
+            }
+        }
+        assert!(is_text("żółw na żaglówce".as_bytes()) && is_text(b"") && !is_identity(b""));
     }
 
     #[test]

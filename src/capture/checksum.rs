@@ -23,10 +23,10 @@ pub enum Checksum {
 impl Checksum {
     /// Compares the checksum field of a whole packet with what it should be.
     #[inline]
-    pub(super) fn judge(packet: &[u8]) -> Self {
+    pub(super) fn judge(packet: &[u8], scratch: &mut Scratch) -> Self {
         let Some(head) = packet.first_chunk::<COMMON_HEADER>() else { return Checksum::Unjudged };
         let field = [head[8], head[9], head[10], head[11]];
-        if crc32c(head, &packet[COMMON_HEADER..]) == u32::from_le_bytes(field) {
+        if crc32c(packet, head, scratch) == u32::from_le_bytes(field) {
             Checksum::Good
         } else if field == [0; 4] {
             Checksum::Zero
@@ -38,19 +38,29 @@ impl Checksum {
     }
 }
 
+/// Room for a packet of usual size.
+pub(super) struct Scratch([u8; 512]);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self([0; 512])
+    }
+}
+
 /// CRC32c of a packet, its checksum field taken as zero.
 #[inline]
-fn crc32c(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
+fn crc32c(packet: &[u8], head: &[u8; COMMON_HEADER], scratch: &mut Scratch) -> u32 {
     // Packets of usual size are copied, which costs less than beginning the sum a second time.
-    let mut copy = [0; 512];
-    if let Some(whole) = copy.get_mut(..COMMON_HEADER + chunks.len()) {
-        whole[..8].copy_from_slice(&head[..8]);
-        whole[COMMON_HEADER..].copy_from_slice(chunks);
+    if let Some(whole) = scratch.0.get_mut(..packet.len()) {
+        whole.copy_from_slice(packet);
+        if let Some(field) = whole.get_mut(8..COMMON_HEADER) {
+            field.fill(0);
+        }
         return crc32c::crc32c(whole);
     }
     let mut head = *head;
     head[8..].fill(0);
-    crc32c::crc32c_append(crc32c::crc32c(&head), chunks)
+    crc32c::crc32c_append(crc32c::crc32c(&head), packet.get(COMMON_HEADER..).unwrap_or_default())
 }
 
 fn adler32(head: &[u8; COMMON_HEADER], chunks: &[u8]) -> u32 {
@@ -87,5 +97,5 @@ pub(super) fn looks_like_sctp(payload: &[u8], by_port: bool) -> bool {
             return true;
         }
     }
-    rest.is_empty() && crc32c(head, chunks).to_le_bytes() == head[8..]
+    rest.is_empty() && crc32c(payload, head, &mut Scratch::default()).to_le_bytes() == head[8..]
 }

@@ -1,5 +1,6 @@
 //! `proselink verify`: does a capture hold what it should?
 
+mod ahead;
 pub(super) mod reports;
 
 use std::fmt::Write as _;

@@ -99,6 +99,23 @@ fn check_header(header: &Header, present: usize, command: Option<&CommandDefinit
     }
 }
 
+/// True when [`check`] finds nothing wrong with the header.
+#[inline]
+pub(crate) fn header_fits(header: &Header, present: usize, command: Option<&CommandDefinition>) -> bool {
+    let flags = header.flags;
+    let usual = if header.is_request() {
+        !flags.is_error() && command.is_none_or(|command| command.proxiable == flags.is_proxiable())
+    } else {
+        !flags.is_retransmitted()
+    };
+    usual
+        && header.version == VERSION
+        && header.length as usize == present
+        && present >= HEADER_LENGTH
+        && present.is_multiple_of(4)
+        && !flags.has_reserved()
+}
+
 /// True when as many AVPs of a row as may be stand in `bytes` before the last `left` octets.
 fn is_too_many(row: &Member, bytes: &[u8], left: usize) -> bool {
     if row.most == u32::MAX || row.most == 1 {

@@ -331,3 +331,20 @@ fn an_error_answer_is_sound_and_yet_not_the_command() {
     let refused = pc4::hss::ProseSubscriberInformationAnswer::decode(&message).unwrap_err();
     assert!(refused.iter().any(|fault| fault.kind == FaultKind::Missing), "{refused:?}");
 }
+
+#[test]
+fn a_header_fits_when_nothing_is_found_in_it() {
+    let commands =
+        [None, Some(crate::interfaces::command(0, 280, true)), Some(crate::interfaces::command(16_777_251, 316, true))];
+    for command in commands.map(Option::flatten) {
+        for flags in 0..=u8::MAX {
+            for (version, length, present) in [(1, 20, 20), (2, 20, 20), (1, 24, 20), (1, 16, 16), (1, 22, 22)] {
+                let mut header = Header::parse(&[0; 20]).unwrap();
+                (header.version, header.length, header.flags) = (version, length, CommandFlags(flags));
+                let mut faults = Vec::new();
+                check_header(&header, present, command, &mut faults);
+                assert_eq!(header_fits(&header, present, command), faults.is_empty(), "{header:?} {faults:?}");
+            }
+        }
+    }
+}

@@ -133,6 +133,13 @@ checks! {
         AVP_FLAGS_RESERVED = "avp-flags-reserved" Note, "RFC 6733 section 4.1", "reserved AVP flags are set";
         AVP_PADDING = "avp-padding" Note, "RFC 6733 section 4.1", "the padding of an AVP is not zero";
         AVP_UNPADDED = "avp-unpadded" Note, "RFC 6733 section 4.1", "the padding of the last AVP is missing";
+        AVP_VENDOR_FLAG = "avp-vendor-flag" Note, "RFC 6733 section 4.1.1", "the V flag is set, and the vendor is the IETF";
+        AVP_MANDATORY_FLAG = "avp-mandatory-flag" Note, "RFC 6733 section 4.1", "the M flag is not as the AVP's specification has it";
+        AVP_VALUE = "avp-value" Note, "RFC 6733 section 4.3.1", "an Enumerated AVP has a value without a name";
+        IMSI = "imsi" Error, "TS 23.003 section 2.2", "a User-Name is no IMSI";
+        MSISDN = "msisdn" Note, "TS 29.329 section 6.3.2", "an MSISDN is not in TBCD";
+        PLMN = "plmn" Error, "TS 29.272 section 7.3.9", "three octets are no network";
+        ID1 = "id1" Error, "TS 23.003 section 24.11", "an ID1 is not 24 bits of a network and 40 bits more";
         AVP_TOO_DEEP = "avp-too-deep" Error, "RFC 6733 section 4.4", "groups are nested deeper than is read";
     }
     Transactions {
@@ -187,12 +194,15 @@ checks! {
         MESSAGE_2_ID2 = "message-2-id2" Error, "AS-2 [0042]", "the ID2 is that of another application";
         MESSAGE_3_TYPE = "message-3-type" Error, "TS 29.343 section 6.6.5", "message 3 does not repeat the type of message 2";
         MESSAGE_3_ID1 = "message-3-id1" Error, "F-2 [0019]", "message 3 accepts an ID1 that is not in force";
+        ID1_EXPIRED = "id1-expired" Error, "F-2 [0019]", "an ID1 is accepted after its validity has run out";
         MESSAGE_4_EARLY = "message-4-early" Error, "AS-4 [0031]", "message 4 leaves before message 3";
         MESSAGE_4_ID2 = "message-4-id2" Error, "AS-2 [0042]", "message 4 carries no ID2, or another than message 2";
         MESSAGE_4_UNBOUND = "message-4-unbound" Error, "AS-4 [0032]", "message 4 says success where no message 3 did";
         MESSAGE_G1_ID1 = "message-g1-id1" Error, "F-4 [0026]", "message G1 asks for an ID1 that no message 6 gave out";
         MESSAGE_G2_CONTEXT = "message-g2-context" Error, "F-4 [0027]", "message G2 carries no context, another's, or not all of it";
         RELEASE_UNFETCHED = "release-unfetched" Error, "F-6", "a context is released that was not handed over";
+        MOVE_RELEASE = "move-release" Note, "F-6", "a UE has moved, and its old context is not released";
+        MOVE_UPDATE = "move-update" Note, "F3-1 [0038]", "a UE has moved, and an app server is not told";
         MESSAGE_U1_INCOMPLETE = "message-u1-incomplete" Error, "AS-5 [0038]", "message U1 lacks the marker of a move or an identifier";
         MESSAGE_U1_SENDER = "message-u1-sender" Error, "AS-6 [0039]", "ID5 of message U1 is not the function that sends it";
         MESSAGE_U1_BINDING = "message-u1-binding" Error, "AS-5 [0038]", "message U1 is about a binding that is not there";

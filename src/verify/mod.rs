@@ -4,37 +4,40 @@
 //! [`Verifier`] takes messages one by one and keeps what is open: requests that await answers, and the identifiers that
 //! the procedure hands on. Each [`Finding`] says which frame, which AVP, which requirement, and what was expected.
 
+mod batch;
 pub mod checks;
 mod finding;
+mod forms;
 mod grammar;
 mod peer;
 mod procedure;
+mod seats;
 mod several;
 mod survey;
 mod transactions;
 mod transport;
+mod values;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
 use crate::capture::{CaptureError, CapturedMessage, Reader, Timestamp};
-use crate::folding::Folding;
-use crate::interfaces::s6a;
+use crate::interfaces::{base, s6a};
 use crate::message::Header;
 
+use batch::End;
 use checks::Check;
-use grammar::Commands;
-use peer::Life;
+use grammar::{Grammar, Subject};
 use procedure::Procedure;
-use several::Links;
+use seats::Seats;
 use survey::{Survey, digest};
 use transactions::{Exchange, Remembered, Transactions};
 use transport::Watch;
 
+pub use batch::{Batch, Batches};
 pub use checks::{Area, CHECKS, Severity};
 pub use finding::{CaptureSummary, FINDING_LIMIT, Finding, Report, STEP_LIMIT, Step, UE_LIMIT, Ue};
-pub use several::{Input, verify_captures};
+pub use several::{Feed, Input, feed, verify_captures, verify_captures_with};
 
 /// What a verification is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,22 +89,16 @@ impl fmt::Display for Told {
     }
 }
 
-/// Lives that are remembered; beyond it those that are over make room.
-const LIFE_LIMIT: usize = 1 << 16;
-
 /// Takes the messages of a capture, or of several in the order of time, and gives the [`Report`].
 #[derive(Default)]
 pub struct Verifier {
     report: Report,
-    commands: Commands,
+    grammar: Grammar,
     transactions: Transactions,
     procedure: Procedure,
-    /// Which link an association of a capture is.
-    links: Links,
-    /// By link.
-    lives: HashMap<u32, Life, Folding>,
+    seats: Seats,
     /// By capture.
-    watches: Vec<Watch>,
+    watches: Vec<Option<Watch>>,
 }
 
 impl Verifier {
@@ -113,56 +110,90 @@ impl Verifier {
         verifier
     }
 
-    /// The observer of a capture's packets.
-    fn watch(&mut self, capture: u32) -> &mut Watch {
+    /// Takes all messages of a batch of capture number `capture`, from 0.
+    fn batch(&mut self, capture: u32, batch: &Batch) {
+        let mut told = 0;
+        for at in 0.. {
+            let Some(message) = batch.message(at) else { break };
+            told = self.news(capture, batch, told, at);
+            self.message(capture, &message);
+        }
+    }
+
+    /// Takes what packets told before message number `at`, from number `from` of it on; the number of what comes next.
+    #[inline]
+    fn news(&mut self, capture: u32, batch: &Batch, from: usize, at: usize) -> usize {
+        let news = batch.news(from, at);
+        for (_, news) in news {
+            self.seats.news(capture, *news);
+        }
+        from + news.len()
+    }
+
+    /// A capture is at its end; why it was not read further.
+    fn end(&mut self, capture: u32, end: End) -> Option<CaptureError> {
         let index = capture as usize;
         if self.watches.len() <= index {
-            self.watches.resize_with(index + 1, Watch::default);
+            self.watches.resize_with(index + 1, Option::default);
         }
-        &mut self.watches[index]
+        if let Some(watch) = self.watches.get_mut(index) {
+            *watch = Some(end.watch);
+        }
+        self.report.capture_mut(capture).frames = end.frames;
+        end.error
     }
 
     /// Takes one message of capture number `capture`, from 0.
-    pub fn message(&mut self, capture: u32, message: &CapturedMessage<'_>) {
+    fn message(&mut self, capture: u32, message: &CapturedMessage<'_>) {
         let spot = Spot { capture, frame: message.frame, index: message.index, time: message.time };
+        let header = Header::parse(message.bytes);
+        let is_request = header.as_ref().is_some_and(Header::is_request);
+        let seat = header.as_ref().and_then(|_| self.seats.of(capture, message));
         let summary = self.report.capture_mut(capture);
         summary.messages += 1;
         summary.first.get_or_insert(message.time);
         summary.last = Some(message.time);
-        let Some(header) = Header::parse(message.bytes) else { return };
-        let begun = self.watches.get(capture as usize).and_then(|watch| watch.begun.get(&message.association)).copied();
-        let Some((link, flip)) = self.links.of(capture, message, begun.map(|begun| begun.time)) else {
+        let Some(header) = header else { return };
+        let Some((seat, life)) = seat else {
             // Another capture has it too.
-            self.report.capture_mut(capture).copies += 1;
+            summary.copies += 1;
             return;
         };
-        let direction = (message.direction ^ flip) & 1;
+        summary.requests += u64::from(is_request);
+        let (link, direction) = (seat.link, (message.direction ^ seat.flip) & 1);
         self.report.messages += 1;
-        if header.is_request() {
-            self.report.requests += 1;
-            self.report.capture_mut(capture).requests += 1;
-        }
+        self.report.requests += u64::from(is_request);
         let before = self.report.findings.len();
-        let survey = Survey::of(message.bytes);
-        if self.lives.len() >= LIFE_LIMIT && !self.lives.contains_key(&link) {
-            self.lives.retain(|_, life| life.is_open());
-            self.lives.shrink_to(LIFE_LIMIT / 2);
+        let known = self.grammar.of(&header);
+        let mut survey = Survey::default();
+        let is_sound = self.grammar.read(&header, known, message.bytes, &mut survey);
+        if !is_sound {
+            survey = Survey::of(message.bytes);
         }
-        let life = self.lives.entry(link).or_default();
-        let whole = begun.is_some();
+        let whole = seat.begun.is_some();
         life.begun |= whole;
-        if let (Some(stream), Some(most)) = (message.stream, begun.and_then(|begun| begun.streams(message.direction)))
+        if let (Some(stream), Some(most)) =
+            (message.stream, seat.begun.and_then(|begun| begun.streams(message.direction)))
             && stream >= most
         {
             let found = format!("the message came on stream {stream}");
             self.report.push(spot.finding(checks::STREAM, String::new(), found, format!("one below {most}")));
         }
         life.message(message, direction, &header, &survey, spot, &mut self.report);
-        let known = self.commands.of(&header);
-        let clean = grammar::judge(message.bytes, known, spot, &mut self.report);
+        if !is_request
+            && (header.application, header.code) == (base::APPLICATION, peer::CER)
+            && life.is_open()
+            && let (Some(one), Some(other)) = (life.host(0), life.host(1))
+        {
+            self.procedure.meet(one, other);
+        }
+        let clean = is_sound || {
+            let subject = Subject { bytes: message.bytes, header: &header, known, sender: (link, direction), spot };
+            self.grammar.judge(&subject, &survey, &mut self.report)
+        };
         peer::message(&header, &survey, known.typed, spot, &mut self.report);
         let report = &mut self.report;
-        let exchange = if header.is_request() {
+        let exchange = if is_request {
             self.transactions.request((link, direction), &header, &survey, spot, report)
         } else {
             self.transactions.answer((link, direction), &header, &survey, spot, whole, report)
@@ -176,17 +207,20 @@ impl Verifier {
                 if (header.application, header.code) == (s6a::APPLICATION, ULR) {
                     self.transactions.remember_subscriber(key, digest(survey.user_name));
                 }
-                let (asked, ue) = self.procedure.request(message, &header, spot, report);
-                if asked.is_some() || ue.is_some() {
-                    self.procedure.step(ue, message, &header, spot, life.host(1 - direction), report);
-                    let by = self.procedure.asker(message);
-                    self.transactions.remember(key, Remembered { asked, ue, by });
+                let concerns = known.typed && !matches!(header.application, base::APPLICATION | s6a::APPLICATION);
+                if concerns || self.procedure.keeps_steps {
+                    let (asked, ue) = self.procedure.request(message, &header, spot, report);
+                    if asked.is_some() || ue.is_some() {
+                        self.procedure.step(ue, message, &header, spot, life.host(1 - direction), report);
+                        let by = self.procedure.asker(message);
+                        self.transactions.remember(key, Remembered { asked, ue, by });
+                    }
                 }
             }
             Exchange::Answer(subscriber, remembered) => {
-                let success = survey.result.is_some_and(|code| code / 1000 == 2);
                 if subscriber != 0 {
-                    self.procedure.subscription(subscriber, success, message.bytes);
+                    let success = survey.result.is_some_and(|code| code / 1000 == 2);
+                    self.procedure.subscription(subscriber, success, survey.subscription, message.bytes);
                 }
                 if let Some(remembered) = remembered {
                     let Remembered { asked, ue, by } = *remembered;
@@ -218,19 +252,19 @@ impl Verifier {
         }
     }
 
-    /// Ends the captures: what is still open is told. `captures` has the name and the number of frames of each.
-    #[must_use]
-    pub fn finish(mut self, captures: &[(String, u64)]) -> Report {
+    /// Ends the captures: what is still open is told. `captures` has the name of each.
+    fn finish(mut self, captures: &[String]) -> Report {
         self.transactions.finish(&mut self.report);
-        for ((name, frames), number) in captures.iter().zip(0..) {
-            self.report.frames += frames;
+        self.procedure.finish(&mut self.report);
+        for (name, number) in captures.iter().zip(0..) {
             let summary = self.report.capture_mut(number);
             summary.name.clone_from(name);
-            summary.frames = *frames;
+            self.report.frames += summary.frames;
         }
         for (watch, capture) in self.watches.iter().zip(0..) {
+            let Some(watch) = watch else { continue };
             let carried = |association| {
-                let life = self.lives.get(&self.links.known(capture, association)?)?;
+                let life = self.seats.life(capture, association)?;
                 Some(life.is_open() && life.begun && !life.is_leaving())
             };
             watch.finish(capture, carried, &mut self.report);
@@ -253,13 +287,35 @@ pub fn verify(reader: &mut Reader<'_>) -> Result<Report, CaptureError> {
 /// # Errors
 /// What the reader says of the file; findings before the damage are lost with it.
 pub fn verify_with(reader: &mut Reader<'_>, options: Options, name: &str) -> Result<Report, CaptureError> {
+    let mut watch = Watch::default();
+    verify_batches(options, name, |mut batch| {
+        batch::fill(reader, &mut watch, batch::OCTETS, &mut batch);
+        batch
+    })
+}
+
+/// Verifies all messages of a capture, by the batch: `next` takes a batch that is done with, and gives the next one.
+/// [`Batches`] makes them, here or in another thread.
+///
+/// # Errors
+/// What the reader says of the file; findings before the damage are lost with it.
+pub fn verify_batches(
+    options: Options,
+    name: &str,
+    mut next: impl FnMut(Batch) -> Batch,
+) -> Result<Report, CaptureError> {
     let mut verifier = Verifier::new(options);
-    // The watch sees packets before the messages in them.
-    while let Some(message) = reader.next_message_with(verifier.watch(0))? {
-        verifier.message(0, &message);
+    let mut batch = Batch::default();
+    loop {
+        batch = next(batch);
+        verifier.batch(0, &batch);
+        if let Some(end) = batch.end.take() {
+            return match verifier.end(0, end) {
+                None => Ok(verifier.finish(&[name.to_owned()])),
+                Some(error) => Err(error),
+            };
+        }
     }
-    let frames = reader.statistics().frames;
-    Ok(verifier.finish(&[(name.to_owned(), frames)]))
 }
 
 /// Verifies a file.

@@ -12,7 +12,7 @@ use super::checks::{self, Check};
 use super::finding::Report;
 use super::survey::Survey;
 
-const CER: u32 = 257;
+pub(super) const CER: u32 = 257;
 const DWR: u32 = 280;
 const DPR: u32 = 282;
 
@@ -40,6 +40,8 @@ pub(super) struct Life {
     /// The disconnect was answered.
     left: bool,
     odd_ppid: [bool; 2],
+    /// An application that both sides offered, and that was asked about last.
+    agreed: Option<u32>,
 }
 
 #[derive(Default)]
@@ -104,7 +106,7 @@ impl Life {
         }
         if header.application == 0 {
             self.base(message, direction, header, survey, spot, report);
-        } else if self.open && header.is_request() {
+        } else if self.open && header.is_request() && self.agreed != Some(header.application) {
             self.application(header.application, spot, report);
         }
         if self.leaving.is_some() {
@@ -142,13 +144,14 @@ impl Life {
     }
 
     /// The application was offered by both sides.
-    #[inline]
-    fn application(&self, application: u32, spot: Spot, report: &mut Report) {
+    fn application(&mut self, application: u32, spot: Spot, report: &mut Report) {
         let offers = |side: &Side| {
             side.applications.is_empty()
                 || side.applications.iter().any(|known| *known == application || *known == base::APPLICATION_RELAY)
         };
-        if !self.sides.iter().all(offers) {
+        if self.sides.iter().all(offers) {
+            self.agreed = Some(application);
+        } else {
             report.push(spot.finding(
                 checks::APPLICATION_NOT_OFFERED,
                 String::new(),
@@ -171,6 +174,7 @@ impl Life {
         let mut tell = |check: &'static Check, path: &str, found: String, expected: &str| {
             report.push(spot.finding(check, path.to_owned(), found, expected.to_owned()));
         };
+        self.agreed = None;
         let side = &mut self.sides[usize::from(direction & 1)];
         let origin = survey.origin_host.map(|host| String::from_utf8_lossy(host).to_ascii_lowercase());
         match (header.code, header.is_request()) {
@@ -270,12 +274,12 @@ fn applications(message: &[u8]) -> Vec<u32> {
     found
 }
 
-/// What every message must hold, whatever its command: results in answers, the Session-Id first, flags and padding.
+/// What every message must hold, whatever its command: results in answers, and the Session-Id first.
 #[inline]
 pub(super) fn message(header: &Header, survey: &Survey<'_>, typed: bool, spot: Spot, report: &mut Report) {
-    let odd = survey.session_late || survey.reserved.is_some() || survey.padding.is_some() || survey.unpadded.is_some();
-    if odd {
-        avps(survey, spot, report);
+    if survey.session_late {
+        let found = "other AVPs stand before the Session-Id".to_owned();
+        report.push(spot.finding(checks::SESSION_FIRST, "Session-Id (263)".to_owned(), found, "it first".to_owned()));
     }
     if header.is_request() {
         return;
@@ -284,31 +288,6 @@ pub(super) fn message(header: &Header, survey: &Survey<'_>, typed: bool, spot: S
     let usual = class == Some(2) && survey.experimental.is_none() && !header.flags.is_error();
     if !usual {
         result(header, survey, typed, spot, report);
-    }
-}
-
-#[cold]
-fn avps(survey: &Survey<'_>, spot: Spot, report: &mut Report) {
-    use crate::avp::fault::name_of;
-    if survey.session_late {
-        let found = "other AVPs stand before the Session-Id".to_owned();
-        report.push(spot.finding(checks::SESSION_FIRST, "Session-Id (263)".to_owned(), found, "it first".to_owned()));
-    }
-    if let Some((key, bits)) = survey.reserved {
-        let found = format!("reserved flags {bits:#04x} are set");
-        report.push(spot.finding(checks::AVP_FLAGS_RESERVED, name_of(key), found, "zero".to_owned()));
-    }
-    if let Some(key) = survey.padding {
-        report.push(spot.finding(
-            checks::AVP_PADDING,
-            name_of(key),
-            "the padding is not zero".to_owned(),
-            "zeros".to_owned(),
-        ));
-    }
-    if let Some(key) = survey.unpadded {
-        let found = "the padding is missing".to_owned();
-        report.push(spot.finding(checks::AVP_UNPADDED, name_of(key), found, "a multiple of four octets".to_owned()));
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::hash::Hasher as _;
 
+use crate::avp::Avps;
 use crate::avp::dictionary::{
     ExperimentalResult, ExperimentalResultCode, FailedAvp, OriginHost, OriginStateId, ProxyInfo, ResultCode, SessionId,
-    UserName,
+    SubscriptionData, UserName,
 };
-use crate::avp::{Avps, Key};
 use crate::folding::FoldingHasher;
 use crate::message::HEADER_LENGTH;
 
@@ -24,15 +24,11 @@ pub(super) struct Survey<'a> {
     pub origin_state: Option<u32>,
     /// A digest of all Proxy-Info; zero without.
     pub proxies: u64,
-    /// The first AVP whose reserved flags are set.
-    pub reserved: Option<(Key, u8)>,
-    /// The first AVP whose padding is not zero.
-    pub padding: Option<Key>,
-    /// The first AVP that lacks its padding.
-    pub unpadded: Option<Key>,
+    /// True with Subscription-Data.
+    pub subscription: bool,
 }
 
-fn number(data: &[u8]) -> Option<u32> {
+pub(super) fn number(data: &[u8]) -> Option<u32> {
     data.try_into().ok().map(u32::from_be_bytes)
 }
 
@@ -46,6 +42,11 @@ pub(super) fn digest(octets: Option<&[u8]>) -> u64 {
 }
 
 impl<'a> Survey<'a> {
+    /// Takes in a Proxy-Info.
+    pub fn proxy(&mut self, data: &[u8]) {
+        self.proxies = self.proxies.rotate_left(7) ^ digest(Some(data));
+    }
+
     pub fn of(message: &'a [u8]) -> Self {
         let mut survey = Self::default();
         let mut first = true;
@@ -65,22 +66,11 @@ impl<'a> Survey<'a> {
                 }
                 FailedAvp::KEY => survey.failed = true,
                 OriginStateId::KEY => survey.origin_state = number(avp.data),
-                ProxyInfo::KEY => survey.proxies = survey.proxies.rotate_left(7) ^ digest(Some(avp.data)),
+                ProxyInfo::KEY => survey.proxy(avp.data),
+                SubscriptionData::KEY => survey.subscription = true,
                 _ => {}
             }
             first = false;
-            if avp.flags.0 & 0x1f != 0 && survey.reserved.is_none() {
-                survey.reserved = Some((avp.key, avp.flags.0 & 0x1f));
-            }
-            if !avp.data.len().is_multiple_of(4) {
-                let padding = avp.padding();
-                if padding.iter().any(|octet| *octet != 0) {
-                    survey.padding.get_or_insert(avp.key);
-                }
-                if !(avp.length() + padding.len()).is_multiple_of(4) {
-                    survey.unpadded.get_or_insert(avp.key);
-                }
-            }
         }
         survey
     }

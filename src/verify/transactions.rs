@@ -4,13 +4,14 @@
 //! What is kept is bounded by the requests that are open, and by two tables of fixed size for what was lately.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::Spot;
 use super::checks;
 use super::finding::Report;
 use super::procedure::Asked;
 use super::survey::{Survey, digest};
-use crate::folding::Folding;
+use crate::folding::Seeded;
 use crate::interfaces;
 use crate::message::{CommandFlags, Header};
 
@@ -64,7 +65,7 @@ struct Open {
 
 /// The open requests of a capture.
 pub(crate) struct Transactions {
-    open: HashMap<RequestKey, Open, Folding>,
+    open: HashMap<RequestKey, Open, Seeded>,
     /// Keys answered lately, so that an answer that comes twice is told from one that nobody asked for.
     answered: Box<[RequestKey]>,
     /// End-to-End ids used lately: a digest with link and origin, the frame, the time.
@@ -102,7 +103,9 @@ impl Transactions {
             self.forgotten += 1;
             return Exchange::Other;
         }
-        if let Some(first) = self.open.get(&key) {
+        let entry = self.open.entry(key);
+        if let Entry::Occupied(first) = &entry {
+            let first = first.get();
             if header.flags.is_retransmitted() && first.code == header.code {
                 return Exchange::Other;
             }
@@ -117,7 +120,7 @@ impl Transactions {
                 "one of its own".to_owned(),
             ));
         }
-        self.end_to_end(link, header, survey, spot, report);
+        Self::end_to_end(&mut self.used, link, header, survey, spot, report);
         let open = Open {
             spot,
             code: header.code,
@@ -129,15 +132,22 @@ impl Transactions {
             subscriber: 0,
             remembered: None,
         };
-        self.open.insert(key, open);
+        entry.insert_entry(open);
         Exchange::Request(key)
     }
 
     /// An End-to-End id is not used again by the same origin for four minutes, unless the request is sent again.
-    fn end_to_end(&mut self, link: u32, header: &Header, survey: &Survey<'_>, spot: Spot, report: &mut Report) {
+    fn end_to_end(
+        used: &mut [(u64, u64, i64)],
+        link: u32,
+        header: &Header,
+        survey: &Survey<'_>,
+        spot: Spot,
+        report: &mut Report,
+    ) {
         let origin = digest(survey.origin_host) ^ u64::from(link) << 32;
         let whole = (origin ^ u64::from(header.end_to_end)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let Some(entry) = self.used.get_mut(slot(whole)) else { return };
+        let Some(entry) = used.get_mut(slot(whole)) else { return };
         let (known, frame, time) = std::mem::replace(entry, (whole, spot.frame, spot.time.0));
         if known == whole && !header.flags.is_retransmitted() && (0..END_TO_END_UNIQUE).contains(&(spot.time.0 - time))
         {

@@ -11,14 +11,14 @@ use super::finding::Report;
 
 /// Oddities kept of a capture; more are counted.
 const KEPT: usize = 4096;
-/// Associations whose beginning is remembered.
+/// Associations of a capture whose beginning is remembered.
 const BEGUN: usize = 1 << 16;
 
 /// What the transport of one capture shows.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Associations whose INIT or SYN is in the capture, with its time and the streams that each side may use.
-    pub begun: HashMap<u32, Begun, Folding>,
+    /// What the messages that follow are judged by.
+    pub news: Vec<News>,
     good: u64,
     bad: u64,
     /// Frame and association of packets with a wrong checksum.
@@ -28,6 +28,58 @@ pub(super) struct Watch {
     copies: HashMap<(u32, u16), (u64, u64, OddityKind), Folding>,
     odd: Vec<Oddity>,
     ends: Vec<(u64, u32, AssociationStep)>,
+}
+
+/// What a packet tells about the beginning of an association.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News {
+    /// INIT or SYN, in nanoseconds.
+    Began { association: u32, time: i64 },
+    /// Outbound and inbound streams of the side that calls (0) or is called.
+    Streams { association: u32, side: u8, streams: (u16, u16) },
+}
+
+impl News {
+    pub const fn association(&self) -> u32 {
+        match self {
+            Self::Began { association, .. } | Self::Streams { association, .. } => *association,
+        }
+    }
+}
+
+/// Associations of one capture whose INIT or SYN is in it.
+#[derive(Default)]
+pub(super) struct Beginnings(HashMap<u32, Begun, Folding>);
+
+impl Beginnings {
+    /// Takes what a packet told; the beginning as it is known now.
+    pub fn take(&mut self, news: News) -> Option<Begun> {
+        let association = news.association();
+        if self.0.len() >= BEGUN && !self.0.contains_key(&association) {
+            match news {
+                News::Began { .. } => {
+                    let oldest = association.saturating_sub(BEGUN as u32 / 2);
+                    self.0.retain(|other, _| *other > oldest);
+                }
+                News::Streams { .. } => return None,
+            }
+        }
+        let begun = self.0.entry(association).or_default();
+        match news {
+            News::Began { time, .. } => begun.time = time,
+            News::Streams { side, streams, .. } => begun.streams[usize::from(side & 1)] = streams,
+        }
+        Some(*begun)
+    }
+
+    pub fn of(&self, association: u32) -> Option<Begun> {
+        self.0.get(&association).copied()
+    }
+
+    /// An association is not followed any more: what comes of it is as in the middle of a capture.
+    pub fn forget(&mut self, association: u32) {
+        self.0.remove(&association);
+    }
 }
 
 /// The beginning of an association.
@@ -60,22 +112,15 @@ impl Observer for Watch {
             }
         }
         if let [kind @ (1 | 2), _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, ..] = *packet.chunks {
-            let side = usize::from(kind == 2);
-            if self.begun.len() < BEGUN || self.begun.contains_key(&packet.association) {
-                let begun = self.begun.entry(packet.association).or_default();
-                begun.streams[side] = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-            }
+            let streams = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            self.tell(News::Streams { association: packet.association, side: u8::from(kind == 2), streams });
         }
     }
 
     fn association(&mut self, event: &AssociationEvent) {
         match event.step {
             AssociationStep::Init | AssociationStep::Syn => {
-                if self.begun.len() >= BEGUN {
-                    self.begun
-                        .retain(|association, _| *association > event.association.saturating_sub(BEGUN as u32 / 2));
-                }
-                self.begun.entry(event.association).or_default().time = event.time.0;
+                self.tell(News::Began { association: event.association, time: event.time.0 });
             }
             AssociationStep::Abort | AssociationStep::Reset | AssociationStep::Shutdown | AssociationStep::Fin
                 if self.ends.len() < KEPT =>
@@ -102,6 +147,15 @@ impl Observer for Watch {
 }
 
 impl Watch {
+    #[cold]
+    fn tell(&mut self, news: News) {
+        // Where no message comes for long, only what is new would be remembered anyway.
+        if self.news.len() >= 2 * BEGUN {
+            self.news.drain(..BEGUN);
+        }
+        self.news.push(news);
+    }
+
     /// A chunk that was missing is there: gaps of late alone are looked at.
     fn fill(&mut self, oddity: &Oddity, tsn: u32) {
         let from = self.gaps.len().saturating_sub(64);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::super::checksum::{Checksum, looks_like_sctp};
+use super::super::checksum::{Checksum, Scratch, looks_like_sctp};
 use super::super::ip::{self, Datagram};
 use super::super::link;
 use super::super::sctp::{CHUNK_HEADER, COMMON_HEADER};
@@ -193,7 +193,7 @@ impl<R: Rewriter> Repair<'_, R> {
         if *new == *old {
             return;
         }
-        if whole && Checksum::judge(&old) == Checksum::Good {
+        if whole && Checksum::judge(&old, &mut Scratch::default()) == Checksum::Good {
             set_crc32c(&mut new);
             packet.write(&new, self.fresh);
             self.done.crc32c += 1;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::ahead::Ahead;
 use crate::capture::{CaptureError, CapturedMessage, Reader};
 use crate::cli::exit;
 use crate::cli::ladder::to_file;
 use crate::report::gather::{Gatherer, Limits};
 use crate::report::{html, junit, sarif};
-use crate::verify::{CaptureSummary, Input, Options, Report, verify_captures, verify_with};
+use crate::verify::{CaptureSummary, Input, Options, Report, feed, verify_batches, verify_captures_with, verify_with};
 
 /// What a capture from standard input may have at most, where it must be read twice.
 const STANDARD_INPUT_LIMIT: u64 = 512 << 20;
@@ -93,6 +94,7 @@ impl Judged {
     /// The exit code when there is nothing to judge; why was told.
     pub fn of(given: &[&PathBuf], again: bool) -> Result<Self, u8> {
         let options = Options { steps: again };
+        let ahead = Ahead::new();
         if given.iter().any(|path| path.as_path() == Path::new("-")) {
             if given.len() > 1 {
                 eprintln!("proselink: standard input is judged alone: write it to a file to judge it with others");
@@ -104,7 +106,8 @@ impl Judged {
                     Ok((report, Source::Kept(octets)))
                 })
             } else {
-                verify_with(&mut Reader::from_read(io::stdin()), options, "-").map(|report| (report, Source::Gone))
+                let feed = ahead.feed(Reader::from_read(io::stdin()));
+                verify_batches(options, "-", feed).map(|report| (report, Source::Gone))
             };
             let (report, source) = judged.map_err(|error| told(Path::new("-"), &error))?;
             return Ok(Self { sources: vec![source], report, unread: Vec::new(), code: exit::GOOD });
@@ -130,8 +133,11 @@ impl Judged {
             unread.push((path.display().to_string(), error.to_string()));
         };
         let report = if let [path] = &paths[..] {
-            let read = Reader::open(path)
-                .and_then(|mut reader| verify_with(&mut reader, options, &path.display().to_string()));
+            let read = Reader::open(path).and_then(|reader| {
+                // One plain file is read so fast that a second thread costs more than it gains.
+                let feed = if is_compressed(path) { ahead.feed(reader) } else { feed(reader) };
+                verify_batches(options, &path.display().to_string(), feed)
+            });
             read.unwrap_or_else(|error| {
                 fail(path, &error);
                 Report::default()
@@ -141,11 +147,16 @@ impl Judged {
                 .iter()
                 .map(|path| Input { name: path.display().to_string(), open: Box::new(move || Reader::open(path)) })
                 .collect();
-            verify_captures(&inputs, options, |capture, error| {
-                if let Some(path) = paths.get(capture as usize) {
-                    fail(path, &error);
-                }
-            })
+            verify_captures_with(
+                &inputs,
+                options,
+                |reader| ahead.feed(reader),
+                |capture, error| {
+                    if let Some(path) = paths.get(capture as usize) {
+                        fail(path, &error);
+                    }
+                },
+            )
         };
         Ok(Self { sources: paths.into_iter().map(Source::File).collect(), report, unread, code })
     }
@@ -241,6 +252,12 @@ fn walk(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// True for a file in gzip, which takes longer to unpack than to judge.
+fn is_compressed(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
 }
 
 fn is_capture(path: &Path) -> bool {

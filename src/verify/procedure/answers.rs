@@ -2,18 +2,22 @@
 
 use crate::avp::dictionary::{
     AppServerHost, OriginAppLayerUserId, Pduid, PduidValidityTime, ProseFunctionId, ProseRequestType,
-    ProseSubscriptionData, SubscriptionData, private,
+    ProseSubscriptionData, private,
 };
 use crate::capture::CapturedMessage;
 use crate::interfaces::{pc3, pc4, s6a};
 use crate::message::Command;
 
-use super::{
-    Asked, Bound, Issued, Judge, PERMISSION_LIMIT, Procedure, avp, find, find_key, id1_of, id3_of, mask, no_avp, show,
-};
+use super::room::FOLLOWED;
+use super::{Asked, Bound, Issued, Judge, PERMISSION_LIMIT, Procedure, avp, find, id1_of, id3_of, mask, no_avp, show};
 use crate::verify::Spot;
 use crate::verify::checks;
 use crate::verify::finding::Report;
+
+/// UEs that an ID1 is remembered to have come to.
+const DELIVERED: usize = 16;
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 impl Procedure {
     /// Takes the answer to a request that was remembered. `ue` is the UE of the request.
@@ -60,6 +64,15 @@ impl Procedure {
                     }
                 }
             }
+            Asked::Farewell { id2, server } => {
+                let key = (id2, server);
+                if success
+                    && let Some(bound) = self.bound.remove(&key)
+                    && let Some(keys) = self.bound_to.get_mut(&bound.id1)
+                {
+                    keys.retain(|other| *other != key);
+                }
+            }
             Asked::Release { id1 } => {
                 if success && let Some(issued) = self.issued.get_mut(&id1) {
                     issued.released = true;
@@ -69,11 +82,11 @@ impl Procedure {
     }
 
     /// Takes the answer to an Update-Location-Request: what the subscriber, by digest, is allowed.
-    pub fn subscription(&mut self, subscriber: u64, success: bool, bytes: &[u8]) {
+    pub fn subscription(&mut self, subscriber: u64, success: bool, has_data: bool, bytes: &[u8]) {
         if !success {
             return;
         }
-        let permission = if find_key(bytes, SubscriptionData::KEY) {
+        let permission = if has_data {
             s6a::UpdateLocationAnswer::decode(bytes)
                 .ok()
                 .and_then(|answer| answer.subscription_data?.prose_subscription_data)
@@ -118,7 +131,13 @@ impl Procedure {
             || lacks("validity time", "seconds, more than none"),
         );
         let Some(id1) = id1 else { return };
-        let told = judge.spot.told();
+        let (told, now) = (judge.spot.told(), judge.spot.time.0);
+        self.make_room(now, FOLLOWED, judge.report);
+        if let Some(left) = old.and_then(|old| self.issued.get_mut(&old))
+            && left.fetched_by.as_ref() == Some(&function)
+        {
+            left.moved.get_or_insert(judge.spot);
+        }
         let ue = self.ue_of_imsi(imsi, judge.report);
         let user = self.users.entry(imsi.to_owned()).or_default();
         if self.subscription_leg {
@@ -153,6 +172,8 @@ impl Procedure {
         issued.function = function;
         issued.id3 = id3;
         issued.validity = answer.pduid_validity_time.unwrap_or(0);
+        issued.until = answer.pduid_validity_time.map(|seconds| now.saturating_add(i64::from(seconds) * SECOND));
+        issued.seen = now;
     }
 
     /// Message 6 as the MME carries it back.
@@ -193,12 +214,13 @@ impl Procedure {
                         format!("{} s as the function gave it", issued.validity),
                     )
                 });
-                if !issued.delivered.contains(&ue) {
+                if !issued.delivered.contains(&ue) && issued.delivered.len() < DELIVERED {
                     issued.delivered.push(ue);
                 }
             }
             // Without the leg to the function the UE's own leg is all there is.
             None if !self.function_leg => {
+                self.make_room(judge.spot.time.0, FOLLOWED, judge.report);
                 let number = self.ue_of_imsi(imsi, judge.report);
                 self.ues.insert(id1, number);
                 let issued = Issued {
@@ -206,11 +228,12 @@ impl Procedure {
                     told: judge.spot.told(),
                     id3,
                     delivered: vec![ue],
+                    seen: judge.spot.time.0,
                     ..Default::default()
                 };
                 self.issued.insert(id1, issued);
             }
-            None => judge.require(false, altered, avp::<Pduid>, || {
+            None => judge.require(self.forgotten > 0, altered, avp::<Pduid>, || {
                 (format!("message 6 brings ID1 {id1:016x}"), "one that the function gave".to_owned())
             }),
         }
@@ -251,7 +274,7 @@ impl Procedure {
         }
         let known = self.issued.get(&id1);
         let id1_check = checks::MESSAGE_3_ID1;
-        judge.require(self.issued.is_empty() || known.is_some(), id1_check, avp::<Pduid>, || {
+        judge.require(!self.knows_issued() || known.is_some(), id1_check, avp::<Pduid>, || {
             (format!("message 3 accepts ID1 {id1:016x}"), "a refusal: no message 6 gave it out".to_owned())
         });
         judge.require_by(known.is_none_or(|issued| !issued.released), id1_check, "F-6", avp::<Pduid>, || {
@@ -260,9 +283,21 @@ impl Procedure {
                 "a refusal: its context was handed over and released".to_owned(),
             )
         });
+        if let Some(until) = known.and_then(|issued| issued.until) {
+            let over = judge.spot.time.0.saturating_sub(until.saturating_add(SECOND)) / SECOND;
+            judge.require(over <= 0, checks::ID1_EXPIRED, avp::<Pduid>, || {
+                (
+                    format!("message 3 accepts ID1 {id1:016x}, whose validity ran out {over} s ago"),
+                    "a refusal".to_owned(),
+                )
+            });
+        }
         let id3 = id3.or_else(|| known.and_then(|issued| issued.id3.clone()));
         self.bound_to.entry(id1).or_default().push((id2.clone(), server.clone()));
-        self.bound.insert((id2, server), Bound { id1, application, id3 });
+        self.bound.insert((id2, server), Bound { id1, application, id3, told_of: None });
+        if let Some(issued) = self.issued.get_mut(&id1) {
+            issued.seen = judge.spot.time.0;
+        }
     }
 
     /// Message 4.
@@ -291,12 +326,14 @@ impl Procedure {
                 judge.registered();
             }
             (Some(_), None) => {}
-            (None, _) => judge.require(self.bound.is_empty(), checks::MESSAGE_4_UNBOUND, no_avp, || {
-                (
-                    format!("message 4 says success to the message 1 of {}", registering.told),
-                    "a message 3 of success before".to_owned(),
-                )
-            }),
+            (None, _) => {
+                judge.require(self.bound.is_empty() || self.forgotten > 0, checks::MESSAGE_4_UNBOUND, no_avp, || {
+                    (
+                        format!("message 4 says success to the message 1 of {}", registering.told),
+                        "a message 3 of success before".to_owned(),
+                    )
+                })
+            }
         }
     }
 
@@ -326,6 +363,7 @@ impl Procedure {
                 || (format!("the context is that of {}", mask(context.user_name)), mask(&issued.imsi).to_string()),
             );
             issued.fetched_by = Some(by);
+            issued.seen = judge.spot.time.0;
         }
         let keys = self.bound_to.get(&id1).map_or(&[][..], Vec::as_slice);
         for ((id2, server), bound) in keys.iter().filter_map(|key| Some((key, self.bound.get(key)?))) {

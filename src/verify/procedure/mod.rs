@@ -7,14 +7,15 @@
 
 mod answers;
 mod requests;
+mod room;
 mod steps;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::avp::dictionary::{Declared, OldPduid, OldProseFunctionId};
 use crate::avp::format::Address;
 use crate::avp::{Avps, fault::name_of};
-use crate::folding::Folding;
+use crate::folding::Seeded;
 use crate::message::HEADER_LENGTH;
 use crate::registration::identifiers::Imsi;
 
@@ -47,6 +48,8 @@ pub(crate) enum Asked {
     Update { id2: String, server: String, id4: u64, id5: Id3, old: u64 },
     /// The context may go.
     Release { id1: u64 },
+    /// A user is bound no more.
+    Farewell { id2: String, server: String },
     /// A request in which nothing is followed but the result of its answer.
     Result,
 }
@@ -63,9 +66,24 @@ struct Issued {
     validity: u32,
     /// The UEs (by Origin-Host) that message 6 brought it to.
     delivered: Vec<String>,
+    /// When the validity that was told last runs out, in nanoseconds.
+    until: Option<i64>,
+    /// When it was told of last.
+    seen: i64,
     /// The function that fetched the context.
     fetched_by: Option<String>,
+    /// The message 6 with which that function gave the UE a new ID1.
+    moved: Option<Spot>,
+    /// The function that fetched the context asked to release it.
+    release_asked: bool,
     released: bool,
+}
+
+impl Issued {
+    /// True when nothing that is still to come depends on it: its context was handed over, or its time is up.
+    fn is_settled(&self, now: i64) -> bool {
+        self.released || self.until.is_some_and(|until| until < now)
+    }
 }
 
 /// A user bound to a UE at an app server.
@@ -74,6 +92,8 @@ struct Bound {
     id1: u64,
     application: String,
     id3: Id3,
+    /// The ID1 before a move of which message U1 told.
+    told_of: Option<u64>,
 }
 
 /// A message 1 that awaits its message 4.
@@ -118,9 +138,13 @@ pub(crate) struct Procedure {
     /// What was bound to an ID1 at any time.
     bound_to: HashMap<u64, Vec<(String, String)>>,
     /// What ULA allowed to the MME, by a digest of the IMSI.
-    permissions: HashMap<u64, u32, Folding>,
+    permissions: HashMap<u64, u32, Seeded>,
     /// The UE of an ID1.
     ues: HashMap<u64, u32>,
+    /// Hosts that exchanged capabilities, the one that sorts first in front.
+    met: HashSet<(String, String)>,
+    /// UEs that made room for others: what is not known any more is not missed.
+    forgotten: u64,
     /// Legs of which a request was seen.
     ue_leg: bool,
     function_leg: bool,
@@ -152,11 +176,6 @@ fn hex(id1: Option<u64>) -> String {
 /// Reads an AVP that a command's grammar does not name.
 fn find<A: Declared>(bytes: &[u8]) -> Option<A::Value<'_>> {
     crate::message::find::<A>(Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()))
-}
-
-/// True when an AVP of that key stands at the top level.
-fn find_key(bytes: &[u8], key: u64) -> bool {
-    Avps::new(bytes.get(HEADER_LENGTH..).unwrap_or_default()).map_while(Result::ok).any(|avp| avp.key.0 == key)
 }
 
 /// The name of an AVP for a finding.

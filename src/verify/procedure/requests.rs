@@ -8,6 +8,7 @@ use crate::capture::CapturedMessage;
 use crate::interfaces::{of_application, pc2, pc3, pc4};
 use crate::message::Header;
 
+use super::room::FOLLOWED;
 use super::{Asked, Judge, Procedure, Registering, avp, find, hex, id1_of, id3_of, mask, no_avp, show};
 use crate::verify::Spot;
 use crate::verify::checks;
@@ -23,6 +24,7 @@ impl Procedure {
         spot: Spot,
         report: &mut Report,
     ) -> (Option<Asked>, Option<u32>) {
+        self.make_room(spot.time.0, FOLLOWED, report);
         let mut judge = Judge { spot, report, ue: None };
         let asked = self.asked(message, header, &mut judge);
         let ue = judge.ue.or_else(|| asked.as_ref().and_then(|asked| self.ue_of_request(asked, report)));
@@ -64,7 +66,7 @@ impl Procedure {
                 pc4::function::Message::ContextTransferRequest(request) => {
                     let id1 = id1_of(request.pduid)?;
                     judge.ue = Some(self.ue_of_id1(id1, judge.report));
-                    let given = self.issued.is_empty() || self.issued.contains_key(&id1);
+                    let given = !self.knows_issued() || self.issued.contains_key(&id1);
                     judge.require(given, checks::MESSAGE_G1_ID1, avp::<Pduid>, || {
                         (format!("message G1 asks for ID1 {id1:016x}"), "an ID1 that a message 6 gave out".to_owned())
                     });
@@ -80,6 +82,9 @@ impl Procedure {
                             "messages G1 and G2 first".to_owned(),
                         )
                     });
+                    if let Some(issued) = self.issued.get_mut(&id1) {
+                        issued.release_asked = true;
+                    }
                     Some(Asked::Release { id1 })
                 }
                 _ => None,
@@ -147,7 +152,7 @@ impl Procedure {
                     (format!("the old ID1 is {}", hex(old_id1)), format!("{} as the UE said", hex(old)))
                 });
             }
-            None => judge.require(!self.ue_leg, checks::MESSAGE_5_UNASKED, no_avp, || {
+            None => judge.require(!self.ue_leg || self.forgotten > 0, checks::MESSAGE_5_UNASKED, no_avp, || {
                 (
                     format!("message 5 leaves the MME for {}, whose UE sent none", mask(imsi)),
                     "a message 5 of the UE before".to_owned(),
@@ -186,7 +191,8 @@ impl Procedure {
         if self.ue_leg {
             let ue = request.origin_host.to_ascii_lowercase();
             let issued = self.issued.get(&id1).filter(|issued| issued.delivered.contains(&ue));
-            judge.require(issued.is_some(), checks::MESSAGE_1_ID1, avp::<Pduid>, || {
+            let known = issued.is_some() || self.forgotten > 0;
+            judge.require(known, checks::MESSAGE_1_ID1, avp::<Pduid>, || {
                 (format!("message 1 carries ID1 {id1:016x}"), format!("one that a message 6 brought to {ue}"))
             });
             if let Some(issued) = issued {
@@ -217,7 +223,11 @@ impl Procedure {
         judge.require(id1.is_some(), incomplete, avp::<Pduid>, || {
             ("a farewell lacks ID1".to_owned(), "8 octets".to_owned())
         });
-        Some(Asked::Result)
+        let server = request.destination_host.unwrap_or_default().to_ascii_lowercase();
+        Some(match request.origin_app_layer_user_id {
+            Some(id2) => Asked::Farewell { id2: id2.to_owned(), server },
+            None => Asked::Result,
+        })
     }
 
     /// Message 2.
@@ -266,12 +276,14 @@ impl Procedure {
                     },
                 );
             }
-            None => judge.require(!self.server_leg, checks::MESSAGE_2_UNASKED, avp::<Pduid>, || {
-                (
-                    format!("message 2 carries ID1 {id1:016x} for {application}"),
-                    "a message 1 that is open with the same".to_owned(),
-                )
-            }),
+            None => {
+                judge.require(!self.server_leg || self.forgotten > 0, checks::MESSAGE_2_UNASKED, avp::<Pduid>, || {
+                    (
+                        format!("message 2 carries ID1 {id1:016x} for {application}"),
+                        "a message 1 that is open with the same".to_owned(),
+                    )
+                })
+            }
         }
         if let Some(bound) = self.bound.get(&(id2.to_owned(), server.clone())) {
             let same = bound.application == application;
@@ -317,8 +329,9 @@ impl Procedure {
         );
         let server = request.destination_host.unwrap_or_default().to_ascii_lowercase();
         let binding = checks::MESSAGE_U1_BINDING;
-        match self.bound.get(&(id2.to_owned(), server.clone())) {
+        match self.bound.get_mut(&(id2.to_owned(), server.clone())) {
             Some(bound) => {
+                bound.told_of = Some(old);
                 judge.require(bound.id1 == old, binding, avp::<OldPduid>, || {
                     (format!("the old ID1 is {old:016x}"), format!("{:016x}, to which ID2 is bound", bound.id1))
                 });
@@ -326,7 +339,7 @@ impl Procedure {
                     (format!("the old ID3 is {}", show(&old_id3)), show(&bound.id3).to_owned())
                 });
             }
-            None => judge.require(!self.server_leg, binding, avp::<OriginAppLayerUserId>, || {
+            None => judge.require(!self.server_leg || self.forgotten > 0, binding, avp::<OriginAppLayerUserId>, || {
                 (
                     format!("message U1 names an ID2 that no message 3 bound at {server}"),
                     "one that was bound there".to_owned(),

@@ -41,7 +41,7 @@ impl Procedure {
                 Some(ue)
             }
             Asked::Subscriber { imsi } => self.users.get(imsi).and_then(|user| user.ue),
-            Asked::Result => None,
+            Asked::Result | Asked::Farewell { .. } => None,
         }
     }
 
