@@ -16,7 +16,7 @@ mod index;
 pub(super) mod users;
 
 #[cfg(feature = "net")]
-pub(super) use index::index;
+pub(super) use index::{id1, index, version};
 
 use super::context::{AllowedPlmn, Binding, Id1Grant, MovedFrom, Subscription, UeContext, UeState};
 use super::{Cursor, Stored};
@@ -101,6 +101,11 @@ fn open(record: &[u8]) -> Result<Decoder<'_>, RecordFault> {
     if crc32c::crc32c(body).to_be_bytes() != checksum {
         return Err(RecordFault::Checksum);
     }
+    open_body(body)
+}
+
+/// A record without its checksum.
+fn open_body(body: &[u8]) -> Result<Decoder<'_>, RecordFault> {
     let mut input = Decoder { octets: body, at: 0, texts: Vec::new() };
     match input.octet("the schema")? {
         SCHEMA => {}
@@ -132,12 +137,6 @@ pub(super) fn decode(record: &[u8]) -> Result<Stored, RecordFault> {
     input.end()?;
     let context = UeContext { imsi, msisdn, id1, previous_id1, subscription, bindings, state, moved_from };
     Ok(Stored { version, expires_at, context })
-}
-
-/// The version in a record.
-#[cfg(feature = "net")]
-pub(super) fn version(record: &[u8]) -> Result<u64, RecordFault> {
-    open(record)?.number("the version")
 }
 
 fn flag(set: bool, bit: u8) -> u8 {
