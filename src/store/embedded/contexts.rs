@@ -1,9 +1,10 @@
 //! The contexts in memory and what leads to them.
 //!
 //! ```text
-//! IMSI ─┐                                        the record names its IMSI and its ID1: the tables of both hold four
-//! ID1 ──┼─► hash ─► slot ─► place ─► record      octets a UE, and whether it is the one is seen where one has to go anyhow
-//! user ─┘
+//! IMSI ─► hash ─► place ─► record             the record names its IMSI and its ID1: the tables of both hold four octets a UE,
+//! ID1 ──► hash ─► place ─► record             and whether it is the one is seen where one has to go anyhow
+//! user ─► hash ─► slot ─► place ─► record     of these there are several a UE: they are not told when its record moves
+//!
 //! records.rs   slots, places and records
 //! spread.rs    the hash tables
 //! loading.rs   all of it made at once, at the start of a store
@@ -18,7 +19,7 @@ mod spread;
 
 use super::super::indexes::{Index, Pair};
 use super::changed::Changed;
-use records::Records;
+use records::{Head, Move, Place, Records};
 use spread::{Hashes, Spread};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
@@ -31,9 +32,9 @@ pub(super) use loading::Loading;
 pub(super) struct Contexts {
     records: Records,
     hashes: Hashes,
-    by_imsi: Spread<u32>,
+    by_imsi: Spread<Place>,
     /// By the present ID1 of each.
-    by_id1: Spread<u32>,
+    by_id1: Spread<Place>,
     /// Of [`Index::Id1s`] the pairs of the previous ID1s.
     previous_id1s: BTreeSet<Pair>,
     by_user: Spread<User>,
@@ -85,47 +86,48 @@ impl User {
 }
 
 impl Contexts {
-    fn slot_of(&self, imsi: u64) -> Option<u32> {
-        let found = self.by_imsi.find(self.hashes.of(imsi), |slot| self.records.is_of(*slot, imsi));
-        found.copied()
+    fn head_of(&self, imsi: u64) -> Option<Head> {
+        self.found(imsi).map(|(head, _)| head)
+    }
+
+    fn found(&self, imsi: u64) -> Option<(Head, &[u8])> {
+        let mut found = None;
+        self.by_imsi.find(self.hashes.of(imsi), |place| {
+            found = self.records.at(*place).filter(|(head, _)| head.imsi == imsi);
+            found.is_some()
+        });
+        found
     }
 
     /// The record of an IMSI.
     pub(super) fn record(&self, imsi: u64) -> Option<&[u8]> {
-        let mut found = None;
-        self.by_imsi.find(self.hashes.of(imsi), |slot| {
-            found = self.records.get(*slot).filter(|(head, _)| head.imsi == imsi);
-            found.is_some()
-        });
-        found.map(|(_, record)| record)
+        self.found(imsi).map(|(_, record)| record)
     }
 
-    /// Slots of the UEs of a pair with `first`.
-    fn slots(&self, index: Index, first: u64) -> impl Iterator<Item = u32> {
+    /// Heads and records of the UEs of the pairs with `first` of an index that is not ordered.
+    fn all_of(&self, index: Index, first: u64) -> impl Iterator<Item = (Head, &[u8])> {
         let hash = self.hashes.of(first);
         let (id1, user) = (index == Index::Id1s, index == Index::Users);
-        let present = id1.then(|| self.by_id1.all(hash).filter(move |slot| self.records.holds(**slot, first)));
-        let previous = id1.then(|| self.previous_id1s.range(all_of(first)));
-        let previous = previous.into_iter().flatten().filter_map(|(_, imsi)| self.slot_of(*imsi));
+        let present = id1.then(|| self.by_id1.all(hash).filter_map(|place| self.records.at(*place)));
+        let present = present.into_iter().flatten().filter(move |(head, _)| head.id1 == first);
+        let previous = id1.then(|| self.previous_id1s.range(all_of(first))).into_iter().flatten();
+        let previous = previous.filter_map(|(_, imsi)| self.found(*imsi));
         let halves = User::halves(first);
         let users = user.then(|| self.by_user.find(hash, |it| it.hash == halves)).flatten();
         let more = user.then(|| self.more_of_user.range(all_of(first))).into_iter().flatten();
-        let users = users.map(|it| it.slot).into_iter().chain(more.map(|(_, slot)| *slot as u32));
-        present.into_iter().flatten().copied().chain(previous).chain(users)
+        let slots = users.map(|it| it.slot).into_iter().chain(more.map(|(_, slot)| *slot as u32));
+        present.chain(previous).chain(slots.filter_map(|slot| self.records.get(slot)))
     }
 
     /// The IMSIs of the pairs with `first` of an index that is not ordered.
     pub(super) fn of(&self, index: Index, first: u64) -> impl Iterator<Item = u64> {
-        self.slots(index, first).filter_map(|slot| Some(self.records.get(slot)?.0.imsi))
+        self.all_of(index, first).map(|(head, _)| head.imsi)
     }
 
     /// The records of these, by IMSI, at most `limit`.
     pub(super) fn records_of(&self, index: Index, first: u64, limit: usize) -> Vec<Vec<u8>> {
-        let mut found: Vec<(u64, &[u8])> = Vec::new();
-        for slot in self.slots(index, first).take(limit) {
-            found.extend(self.records.get(slot).map(|(head, record)| (head.imsi, record)));
-        }
-        found.sort_unstable_by_key(|(imsi, _)| *imsi);
+        let mut found: Vec<(Head, &[u8])> = self.all_of(index, first).take(limit).collect();
+        found.sort_unstable_by_key(|(head, _)| head.imsi);
         found.into_iter().map(|(_, record)| record.to_vec()).collect()
     }
 
@@ -149,8 +151,7 @@ impl Contexts {
     pub(super) fn approach(&self, imsis: &[u64], id1s: &[u64]) {
         let hashes: Vec<u64> = imsis.iter().map(|imsi| self.hashes.of(*imsi)).collect();
         // The first with the right bits; another one is rare, and then the way is walked when it is needed.
-        let slots: Vec<Option<u32>> = hashes.iter().map(|hash| self.by_imsi.find(*hash, |_| true).copied()).collect();
-        let places: Vec<_> = slots.iter().flatten().map(|slot| self.records.place(*slot)).collect();
+        let places: Vec<_> = hashes.iter().map(|hash| self.by_imsi.find(*hash, |_| true).copied()).collect();
         places.into_iter().flatten().for_each(|place| self.records.touch(place));
         let hashes: Vec<u64> = id1s.iter().map(|id1| self.hashes.of(*id1)).collect();
         for hash in hashes {
@@ -192,44 +193,70 @@ impl Contexts {
     }
 
     fn present_id1(&self, imsi: u64) -> Option<u64> {
-        Some(self.records.get(self.slot_of(imsi)?)?.0.id1)
+        self.head_of(imsi).map(|head| head.id1)
     }
 
     fn put(&mut self, imsi: u64, record: &Record) {
         let Record { id1, octets } = record;
-        let Contexts { records, hashes, by_imsi, by_id1, previous_id1s, imsis, .. } = self;
-        let found = by_imsi.find(hashes.of(imsi), |slot| records.is_of(*slot, imsi)).copied();
+        let found = self.head_of(imsi);
         let slot = match found {
-            None => {
-                let slot = records.insert(imsi, *id1, octets);
-                by_imsi.insert(hashes.of(imsi), slot, |slot| hashes.of(records.head(*slot).imsi));
-                imsis.insert(imsi);
-                slot
-            }
-            Some(slot) => {
-                let before = records.head(slot).id1;
-                if before == *id1 {
-                    records.replace(slot, *id1, octets);
-                    return;
+            None => self.records.insert(imsi, *id1, octets),
+            Some(head) => {
+                if head.id1 != *id1 {
+                    self.leave_id1(head);
+                    // If it is no previous one either, its pair is discarded after this.
+                    self.previous_id1s.insert((head.id1, imsi));
+                    self.previous_id1s.remove(&(*id1, imsi));
                 }
-                by_id1.remove(hashes.of(before), |other| *other == slot);
-                records.replace(slot, *id1, octets);
-                // If it is no previous one either, its pair is discarded after this.
-                previous_id1s.insert((before, imsi));
-                previous_id1s.remove(&(*id1, imsi));
-                slot
+                self.records.replace(head, *id1, octets);
+                head.slot
             }
         };
-        by_id1.insert(hashes.of(*id1), slot, |slot| hashes.of(records.head(*slot).id1));
+        self.follow_moves();
+        // What is in the tables is where they say it is: they may grow.
+        let Contexts { records, hashes, by_imsi, by_id1, .. } = self;
+        let Some(place) = records.place(slot) else { return };
+        if found.is_none() {
+            by_imsi.insert(hashes.of(imsi), place, |place| hashes.of(records.head(*place).imsi));
+            self.imsis.insert(imsi);
+        }
+        if found.is_none_or(|head| head.id1 != *id1) {
+            by_id1.insert(hashes.of(*id1), place, |place| hashes.of(records.head(*place).id1));
+        }
     }
 
     fn remove(&mut self, imsi: u64) {
-        let Some(slot) = self.slot_of(imsi) else { return };
-        let id1 = self.records.head(slot).id1;
-        self.by_id1.remove(self.hashes.of(id1), |other| *other == slot);
-        self.by_imsi.remove(self.hashes.of(imsi), |other| *other == slot);
-        self.records.remove(slot);
+        let Some(head) = self.head_of(imsi) else { return };
+        self.leave_id1(head);
+        let place = self.records.place(head.slot);
+        self.by_imsi.remove(self.hashes.of(imsi), |it| Some(*it) == place);
+        self.records.remove(head.slot);
         self.imsis.remove(&imsi);
+        self.follow_moves();
+    }
+
+    fn leave_id1(&mut self, head: Head) {
+        let place = self.records.place(head.slot);
+        self.by_id1.remove(self.hashes.of(head.id1), |it| Some(*it) == place);
+    }
+
+    /// Tells the tables where records are now.
+    fn follow_moves(&mut self) {
+        let Contexts { hashes, by_imsi, by_id1, .. } = self;
+        let moves = self.records.take_moves();
+        for some in moves.chunks(TOGETHER) {
+            let hashed: Vec<_> = some.iter().map(|it| (hashes.of(it.head.imsi), hashes.of(it.head.id1))).collect();
+            if some.len() > 1 {
+                for (imsi, id1) in &hashed {
+                    black_box((by_imsi.find(*imsi, |_| true), by_id1.find(*id1, |_| true)));
+                }
+            }
+            for (Move { from, to, .. }, (imsi, id1)) in some.iter().zip(hashed) {
+                by_imsi.replace(imsi, from, *to);
+                // One that has another ID1 now is put in by whoever gave it that.
+                by_id1.replace(id1, from, *to);
+            }
+        }
     }
 
     fn add(&mut self, index: Index, pair: Pair) {
@@ -238,7 +265,7 @@ impl Contexts {
             Index::Id1s if self.present_id1(imsi) == Some(first) => {}
             Index::Id1s => drop(self.previous_id1s.insert(pair)),
             Index::Users => {
-                if let Some(slot) = self.slot_of(imsi) {
+                if let Some(Head { slot, .. }) = self.head_of(imsi) {
                     self.add_user(first, slot);
                 }
             }
@@ -252,7 +279,7 @@ impl Contexts {
         match index {
             Index::Id1s => drop(self.previous_id1s.remove(&pair)),
             Index::Users => {
-                if let Some(slot) = self.slot_of(imsi) {
+                if let Some(Head { slot, .. }) = self.head_of(imsi) {
                     self.discard_user(first, slot);
                 }
             }

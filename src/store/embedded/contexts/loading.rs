@@ -2,7 +2,7 @@
 
 use super::super::super::encoding::{self, RecordFault};
 use super::super::super::indexes::{Index, Pair};
-use super::records::Records;
+use super::records::{Place, Records};
 use super::spread::{Hashes, PARTS, Spread, part_of};
 use super::{Contexts, User};
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 pub(in super::super) struct Loading {
     records: Records,
     hashes: Hashes,
-    by_imsi: Gathered<u32>,
-    by_id1: Gathered<u32>,
+    by_imsi: Gathered<Place>,
+    by_id1: Gathered<Place>,
     previous_id1s: Vec<Pair>,
     by_user: Gathered<User>,
     imsis: Vec<u64>,
@@ -102,8 +102,11 @@ impl Loading {
         let id1 = present.unwrap_or_default();
         let slot = self.records.insert(imsi, id1, record);
         self.imsis.push(imsi);
-        self.by_imsi.push(self.hashes.of(imsi), slot);
-        self.by_id1.push(self.hashes.of(id1), slot);
+        // Nothing moves while nothing is replaced.
+        if let Some(place) = self.records.place(slot) {
+            self.by_imsi.push(self.hashes.of(imsi), place);
+            self.by_id1.push(self.hashes.of(id1), place);
+        }
         for user in self.users.drain(..) {
             self.by_user.push(self.hashes.of(user), User::new(user, slot));
         }
@@ -136,8 +139,8 @@ impl Loading {
             let twice = imsis.windows(2).any(|pair| matches!(pair, [one, other] if one == other));
             // Reserved for all of them, so that nothing grows and nothing is hashed again; ID1s may come twice in a store that
             // is not as it should be, and then one of them leads to either.
-            let by_imsi = by_imsi.spread(|slot| hashes.of(records.head(*slot).imsi), |_, _| false, |_, _| {});
-            let by_id1 = by_id1.spread(|slot| hashes.of(records.head(*slot).id1), |_, _| false, |_, _| {});
+            let by_imsi = by_imsi.spread(|place| hashes.of(records.head(*place).imsi), |_, _| false, |_, _| {});
+            let by_id1 = by_id1.spread(|place| hashes.of(records.head(*place).id1), |_, _| false, |_, _| {});
             // Made from a sorted list a set is packed without gaps.
             let (imsis, expiry) = (imsis.into_iter().collect(), expiry.into_iter().collect());
             let (changes, previous_id1s) = (changes.into_iter().collect(), previous_id1s.into_iter().collect());

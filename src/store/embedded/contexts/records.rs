@@ -2,15 +2,15 @@
 //!
 //! Each with an allocation of its own they would leave the heap full of gaps that fit nothing, and most of the time of a
 //! write would be spent looking for one. So they stand one behind the other in segments; what is replaced leaves a gap, and
-//! a segment that is more gap than record is cleared: what is left in it moves to the end. A record keeps its slot, which
-//! says where it is.
+//! a segment that is more gap than record is cleared: what is left in it moves to the end. A record keeps its slot; whoever
+//! knows its place instead is told of each move.
 
 use std::hint::black_box;
 
-/// Records by slot.
+/// Records by slot and by place.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// By slot; eight octets each, so that those of a million UEs stay near the processor.
+    /// By slot.
     places: Vec<Place>,
     /// Slots whose record has gone, for use again.
     free: Vec<u32>,
@@ -19,25 +19,34 @@ pub(super) struct Records {
     empty: Vec<u32>,
     /// The one that is being filled.
     current: u32,
+    moves: Vec<Move>,
 }
 
+/// Where a record is: segment and place in it in one number of units of [`UNIT`] octets, which reaches 64 GiB, the records of
+/// 200 million UEs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    segment: u32,
-    at: u32,
-}
+pub(super) struct Place(u32);
 
-const NOWHERE: Place = Place { segment: u32::MAX, at: 0 };
+const NOWHERE: Place = Place(u32::MAX);
+
+/// A record is elsewhere now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub head: Head,
+    pub from: Place,
+    pub to: Place,
+}
 
 /// What stands in front of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
+    pub slot: u32,
     pub imsi: u64,
     /// The present ID1.
     pub id1: u64,
 }
 
-/// Entries: slot in 4 octets, length in 4, IMSI in 8, ID1 in 8, the record.
+/// Entries: slot in 4 octets, length in 4, IMSI in 8, ID1 in 8, the record, and nothing up to the next unit.
 #[derive(Debug, Default)]
 struct Segment {
     octets: Vec<u8>,
@@ -46,19 +55,42 @@ struct Segment {
 }
 
 const SEGMENT: usize = 256 << 10;
+const UNIT: usize = 16;
+const UNITS: u32 = (SEGMENT / UNIT) as u32;
 const HEAD: usize = 24;
 /// Of a line of a cache.
 const LINE: usize = 64;
 /// A record of three applications takes so many of them.
 const LINES: usize = 5;
 
+impl Place {
+    /// `at` octets into a segment; a record longer than a segment has one of its own and begins it.
+    fn new(segment: u32, at: usize) -> Self {
+        Place(segment * UNITS + (at / UNIT) as u32)
+    }
+
+    fn segment(self) -> u32 {
+        self.0 / UNITS
+    }
+
+    fn at(self) -> usize {
+        (self.0 % UNITS) as usize * UNIT
+    }
+}
+
+/// Octets that an entry takes.
+fn taken(record: usize) -> usize {
+    (HEAD + record).next_multiple_of(UNIT)
+}
+
 impl Records {
+    /// Where the record of a slot is.
     pub(super) fn place(&self, slot: u32) -> Option<Place> {
-        self.places.get(slot as usize).copied()
+        self.places.get(slot as usize).copied().filter(|place| *place != NOWHERE)
     }
 
     fn octets(&self, place: Place) -> Option<&[u8]> {
-        self.segments.get(place.segment as usize)?.octets.get(place.at as usize..)
+        self.segments.get(place.segment() as usize)?.octets.get(place.at()..)
     }
 
     /// Reads a little of each line that a record takes, and waits for none of it.
@@ -69,21 +101,18 @@ impl Records {
         }
     }
 
+    /// The record at a place where there is one.
+    pub(super) fn at(&self, place: Place) -> Option<(Head, &[u8])> {
+        entry(self.octets(place)?)
+    }
+
+    /// Zeros where there is none.
+    pub(super) fn head(&self, place: Place) -> Head {
+        self.at(place).map(|(head, _)| head).unwrap_or_default()
+    }
+
     pub(super) fn get(&self, slot: u32) -> Option<(Head, &[u8])> {
-        entry(self.octets(self.place(slot)?)?).map(|(_, head, record)| (head, record))
-    }
-
-    /// Zeros for a slot without a record.
-    pub(super) fn head(&self, slot: u32) -> Head {
-        self.get(slot).map(|(head, _)| head).unwrap_or_default()
-    }
-
-    pub(super) fn is_of(&self, slot: u32, imsi: u64) -> bool {
-        self.get(slot).is_some_and(|(head, _)| head.imsi == imsi)
-    }
-
-    pub(super) fn holds(&self, slot: u32, id1: u64) -> bool {
-        self.get(slot).is_some_and(|(head, _)| head.id1 == id1)
+        self.at(self.place(slot)?)
     }
 
     /// The slot of a new record.
@@ -92,19 +121,17 @@ impl Records {
             self.places.push(NOWHERE);
             (self.places.len() - 1) as u32
         });
-        self.replace_with(slot, Head { imsi, id1 }, record);
+        let place = self.append(Head { slot, imsi, id1 }, record);
+        self.put(slot, place);
         slot
     }
 
-    pub(super) fn replace(&mut self, slot: u32, id1: u64, record: &[u8]) {
-        let imsi = self.head(slot).imsi;
-        self.replace_with(slot, Head { imsi, id1 }, record);
-    }
-
-    fn replace_with(&mut self, slot: u32, head: Head, record: &[u8]) {
-        let place = self.append(slot, head, record);
-        let before = self.put(slot, place);
-        self.gap(before);
+    /// Puts another record of the same IMSI in the place of `head`'s.
+    pub(super) fn replace(&mut self, head: Head, id1: u64, record: &[u8]) {
+        let to = self.append(Head { id1, ..head }, record);
+        let from = self.put(head.slot, to);
+        self.moves.push(Move { head, from, to });
+        self.gap(from);
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
@@ -115,13 +142,18 @@ impl Records {
         }
     }
 
+    /// The moves since the last time, in order.
+    pub(super) fn take_moves(&mut self) -> Vec<Move> {
+        std::mem::take(&mut self.moves)
+    }
+
     /// The place before.
     fn put(&mut self, slot: u32, place: Place) -> Place {
         self.places.get_mut(slot as usize).map_or(NOWHERE, |there| std::mem::replace(there, place))
     }
 
-    fn append(&mut self, slot: u32, head: Head, record: &[u8]) -> Place {
-        let needed = HEAD + record.len();
+    fn append(&mut self, head: Head, record: &[u8]) -> Place {
+        let needed = taken(record.len());
         let fits = |segment: &Segment| segment.octets.len() + needed <= SEGMENT.max(needed);
         let mut left = None;
         if !self.segments.get(self.current as usize).is_some_and(fits) {
@@ -132,15 +164,17 @@ impl Records {
             });
         }
         let Some(segment) = self.segments.get_mut(self.current as usize) else { return NOWHERE };
-        let place = Place { segment: self.current, at: segment.octets.len() as u32 };
+        let at = segment.octets.len();
+        let place = Place::new(self.current, at);
         if segment.octets.capacity() == 0 {
             segment.octets.reserve_exact(SEGMENT.max(needed));
         }
-        segment.octets.extend_from_slice(&slot.to_ne_bytes());
+        segment.octets.extend_from_slice(&head.slot.to_ne_bytes());
         segment.octets.extend_from_slice(&(record.len() as u32).to_ne_bytes());
         segment.octets.extend_from_slice(&head.imsi.to_ne_bytes());
         segment.octets.extend_from_slice(&head.id1.to_ne_bytes());
         segment.octets.extend_from_slice(record);
+        segment.octets.resize(at + needed, 0);
         segment.live += needed;
         if let Some(left) = left {
             self.clear_if_gaps(left);
@@ -150,10 +184,10 @@ impl Records {
 
     /// What stood at `place` is replaced or gone.
     fn gap(&mut self, place: Place) {
-        let length = self.octets(place).and_then(entry).map(|(_, _, record)| HEAD + record.len());
-        let (Some(length), Some(segment)) = (length, self.segments.get_mut(place.segment as usize)) else { return };
+        let length = self.at(place).map(|(_, record)| taken(record.len()));
+        let (Some(length), Some(segment)) = (length, self.segments.get_mut(place.segment() as usize)) else { return };
         segment.live = segment.live.saturating_sub(length);
-        self.clear_if_gaps(place.segment);
+        self.clear_if_gaps(place.segment());
     }
 
     fn clear_if_gaps(&mut self, number: u32) {
@@ -169,25 +203,28 @@ impl Records {
         let octets = std::mem::take(&mut segment.octets);
         segment.live = 0;
         let mut at = 0;
-        while let Some((slot, head, record)) = octets.get(at..).and_then(entry) {
-            if self.place(slot) == Some(Place { segment: number, at: at as u32 }) {
-                let moved = self.append(slot, head, record);
-                self.put(slot, moved);
+        while let Some((head, record)) = octets.get(at..).and_then(entry) {
+            let from = Place::new(number, at);
+            if self.place(head.slot) == Some(from) {
+                let to = self.append(head, record);
+                self.put(head.slot, to);
+                self.moves.push(Move { head, from, to });
             }
-            at += HEAD + record.len();
+            at += taken(record.len());
         }
         self.empty.push(number);
     }
 }
 
-/// Slot, head and record of the entry that `octets` begin with, if they do.
-fn entry(octets: &[u8]) -> Option<(u32, Head, &[u8])> {
+/// Head and record of the entry that `octets` begin with, if they do.
+fn entry(octets: &[u8]) -> Option<(Head, &[u8])> {
     let (slot, rest) = octets.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
     let (imsi, rest) = rest.split_first_chunk()?;
     let (id1, rest) = rest.split_first_chunk()?;
     let record = rest.get(..u32::from_ne_bytes(*length) as usize)?;
-    Some((u32::from_ne_bytes(*slot), Head { imsi: u64::from_ne_bytes(*imsi), id1: u64::from_ne_bytes(*id1) }, record))
+    let head = Head { slot: u32::from_ne_bytes(*slot), imsi: u64::from_ne_bytes(*imsi), id1: u64::from_ne_bytes(*id1) };
+    Some((head, record))
 }
 
 #[cfg(test)]
@@ -203,6 +240,7 @@ mod tests {
             steps in proptest::collection::vec((0u64..40, proptest::option::of(1usize..60_000)), 0..300),
         ) {
             let (mut records, mut expected) = (Records::default(), BTreeMap::<u64, (u32, u64, Vec<u8>)>::new());
+            let mut known = BTreeMap::new();
             for (number, (imsi, length)) in steps.into_iter().enumerate() {
                 let id1 = number as u64;
                 match (length, expected.remove(&imsi)) {
@@ -211,7 +249,8 @@ mod tests {
                         let slot = match there {
                             None => records.insert(imsi, id1, &record),
                             Some((slot, ..)) => {
-                                records.replace(slot, id1, &record);
+                                let (head, _) = records.get(slot).unwrap();
+                                records.replace(head, id1, &record);
                                 slot
                             }
                         };
@@ -219,17 +258,25 @@ mod tests {
                     }
                     (None, Some((slot, ..))) => {
                         records.remove(slot);
-                        prop_assert_eq!((records.get(slot), records.head(slot)), (None, Head::default()));
+                        prop_assert_eq!((records.get(slot), records.place(slot)), (None, None));
                     }
                     (None, None) => {}
                 }
+                // Whoever follows the moves knows where each is.
+                for Move { head, from, to } in records.take_moves() {
+                    if let Some(place) = known.get_mut(&head.slot).filter(|place| **place == from) {
+                        *place = to;
+                    }
+                }
+                known.retain(|slot, _| records.place(*slot).is_some());
                 for (imsi, (slot, id1, record)) in &expected {
-                    let head = Head { imsi: *imsi, id1: *id1 };
+                    let head = Head { slot: *slot, imsi: *imsi, id1: *id1 };
                     prop_assert_eq!(records.get(*slot), Some((head, record.as_slice())));
-                    prop_assert!(records.is_of(*slot, *imsi) && records.holds(*slot, *id1));
+                    let place = records.place(*slot).unwrap();
+                    prop_assert_eq!((*known.entry(*slot).or_insert(place), records.head(place)), (place, head));
                 }
             }
-            let live: usize = expected.values().map(|(.., record)| HEAD + record.len()).sum();
+            let live: usize = expected.values().map(|(.., record)| taken(record.len())).sum();
             prop_assert_eq!(records.segments.iter().map(|segment| segment.live).sum::<usize>(), live);
             let used: usize = records.segments.iter().map(|segment| segment.octets.len()).sum();
             prop_assert!(used <= 2 * live + 2 * SEGMENT, "{} for {}", used, live);

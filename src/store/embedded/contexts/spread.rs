@@ -2,6 +2,7 @@
 
 use hashbrown::HashTable;
 use std::hash::{BuildHasher as _, RandomState};
+use std::hint::black_box;
 
 /// Entries found by the hash of a number that stands in them, or where they lead.
 #[derive(Debug)]
@@ -37,13 +38,25 @@ impl<E> Spread<E> {
         &mut self.parts
     }
 
-    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&E) -> bool) -> Option<&E> {
-        self.parts.get(part_of(hash))?.find(hash, is_it)
+    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&E) -> bool) -> Option<&E>
+    where
+        E: Copy,
+    {
+        let part = self.parts.get(part_of(hash))?;
+        approach(part, hash);
+        part.find(hash, is_it)
     }
 
     /// All that may have the hash, and some others.
-    pub(super) fn all(&self, hash: u64) -> impl Iterator<Item = &E> {
-        self.parts.get(part_of(hash)).into_iter().flat_map(move |part| part.iter_hash(hash))
+    pub(super) fn all(&self, hash: u64) -> impl Iterator<Item = &E>
+    where
+        E: Copy,
+    {
+        let part = self.parts.get(part_of(hash));
+        part.into_iter().flat_map(move |part| {
+            approach(part, hash);
+            part.iter_hash(hash)
+        })
     }
 
     /// `hash_of` is of those that are there already: the table may grow.
@@ -53,9 +66,27 @@ impl<E> Spread<E> {
         }
     }
 
+    /// Puts `with` in the place of `entry`, which has the same hash, if it is there.
+    pub(super) fn replace(&mut self, hash: u64, entry: &E, with: E)
+    where
+        E: PartialEq,
+    {
+        let part = self.parts.get_mut(part_of(hash));
+        if let Some(there) = part.and_then(|part| part.find_mut(hash, |it| it == entry)) {
+            *there = with;
+        }
+    }
+
     /// Whether it was there.
     pub(super) fn remove(&mut self, hash: u64, is_it: impl FnMut(&E) -> bool) -> bool {
         let part = self.parts.get_mut(part_of(hash));
         part.and_then(|part| part.find_entry(hash, is_it).ok()).map(|found| drop(found.remove())).is_some()
     }
+}
+
+/// A table first reads which of its entries may be the one, and then that entry: two walks to memory. The entry is most often
+/// where its hash points or in the same line, so that line is asked for without waiting for the first.
+fn approach<E: Copy>(table: &HashTable<E>, hash: u64) {
+    let first = hash as usize & table.num_buckets().wrapping_sub(1);
+    black_box(table.get_bucket(first).copied());
 }
