@@ -46,7 +46,7 @@ use tables::{Batch, Open, Snapshot};
 
 pub use super::portable::{Counts, LineFault};
 pub use check::{About, CheckReport, Inconsistency, MOST_TOLD, check};
-pub use new_file::NewFile;
+pub use new_file::{NewFile, Unfinished};
 pub use transfer::{Imported, SKIPPED_BLOCKS, TransferError, export, import};
 
 /// How to open a store.
