@@ -538,6 +538,7 @@ impl<R: ContextReader> Element for Function<R> {
         let from = actions.len();
         self.reserve_block(actions);
         self.sweep(now, Sweep::default(), actions);
+        self.resume_standard(now, actions);
         self.housekeeping(now, actions);
         self.conclude(now, from, actions);
     }
@@ -575,7 +576,7 @@ impl<R: ContextReader> Element for Function<R> {
                     self.written(now, (job, attempt), (held, after), result, actions);
                 }
                 Some(Waiting::Block(reservation)) => self.block_written(now, reservation, result, actions),
-                Some(Waiting::Standard(pause)) => self.standard_stored(*pause, result, actions),
+                Some(Waiting::Standard(pause)) => self.standard_stored(now, *pause, result, actions),
                 _ => {}
             },
             Event::Timer { token } => match self.pending.take(token) {

@@ -8,6 +8,7 @@ mod configuration;
 mod faults;
 mod flow;
 mod function;
+mod lasting;
 mod lifecycle;
 mod moves;
 mod network;

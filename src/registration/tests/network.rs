@@ -355,6 +355,8 @@ pub struct Network {
     pub app_server: AppServer<Shared>,
     pub second_app_server: AppServer<Shared>,
     app_server_config: AppServerConfig,
+    /// Of the function, and of the one of the other network.
+    function_configs: [FunctionConfig; 2],
     /// Stores of the app servers.
     pub users: Shared,
     pub second_users: Shared,
@@ -399,6 +401,7 @@ impl Network {
         let (store, other_store, foreign_store) = (Shared::default(), Shared::default(), Shared::default());
         let (users, second_users) = (Shared::default(), Shared::default());
         let app_server_config = plan.app_server.clone();
+        let function_configs = [plan.function.clone(), plan.foreign.clone()];
         let seed = |place: Place| [place as u8 + 1; 16];
         let mut network = Self {
             ue: Ue::new(Place::Ue.identity(), plan.ue, seed(Place::Ue)),
@@ -429,6 +432,7 @@ impl Network {
             )
             .unwrap(),
             app_server_config,
+            function_configs,
             users,
             second_users,
             hold_proofs: false,
@@ -789,6 +793,23 @@ impl Network {
             _ => self.other = Function::new(place.identity(), plan.other, self.other_store.clone(), seed).unwrap(),
         }
         self.start(place);
+        self.settle();
+    }
+
+    /// Both functions of [`two_networks`](super::standard::two_networks) die and come back, as they were configured.
+    pub fn restart_both(&mut self) {
+        let [ours, foreign] = self.function_configs.clone();
+        for place in [Place::Function, Place::Foreign] {
+            self.timers.retain(|_, (of, _)| *of != place);
+            self.held.retain(|(of, ..)| *of != place);
+        }
+        self.next += 1;
+        let seed = [self.next as u8; 16];
+        self.function = Function::new(Place::Function.identity(), ours, self.store.clone(), seed).unwrap();
+        self.foreign = Function::new(Place::Foreign.identity(), foreign, self.foreign_store.clone(), seed).unwrap();
+        for place in [Place::Function, Place::Foreign] {
+            self.start(place);
+        }
         self.settle();
     }
 

@@ -24,11 +24,11 @@ const INVALID_TYPE: Outcome = Outcome::tgpp(Code::DIAMETER_ERROR_INVALID_DISCOVE
 const NUMBER: &[u8] = &[0x94, 0x71, 0x90];
 
 /// So many metres east of a place in Berlin.
-fn east(metres: f64) -> [u8; 7] {
+pub fn east(metres: f64) -> [u8; 7] {
     Point { latitude: 52.52, longitude: 13.4 + metres / 67_700.0 }.to_estimate()
 }
 
-fn wish() -> ProximityWish {
+pub fn wish() -> ProximityWish {
     ProximityWish {
         imsi: imsi(),
         application: APPLICATION.to_owned(),
@@ -41,16 +41,16 @@ fn wish() -> ProximityWish {
     }
 }
 
-fn request(network: &mut Network, wish: ProximityWish) -> Procedure {
+pub fn request(network: &mut Network, wish: ProximityWish) -> Procedure {
     network.call(Place::Function, |it, _, actions| it.function.request_proximity(wish, actions))
 }
 
-fn bob_is(network: &mut Network, metres: f64) -> bool {
+pub fn bob_is(network: &mut Network, metres: f64) -> bool {
     network.call(Place::Foreign, |it, now, actions| it.foreign.report_location(now, guest(), &east(metres), actions))
 }
 
 /// Alice waits for bob, who is far away.
-fn waiting() -> (Network, Procedure) {
+pub fn waiting() -> (Network, Procedure) {
     let mut network = two_networks(|_| {});
     both_registered(&mut network);
     assert!(bob_is(&mut network, 20_000.0));
@@ -666,7 +666,7 @@ fn pmr_and_pir_are_refused_by_5632_5641_5004_and_5005() {
 }
 
 /// Bob may be discovered and alice looks for him; gives what she was told.
-fn discovered() -> (Network, Procedure) {
+pub fn discovered() -> (Network, Procedure) {
     let mut network = two_networks(|_| {});
     let procedure = network.call(Place::Foreign, |it, _, actions| {
         it.foreign.announce_restricted(guest(), APPLICATION, "bob.r", None, actions)

@@ -16,7 +16,9 @@ mod permission;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Expiring, Function, Network, Pause, Procedure, Waiting, hex, number_of, read_answer, refusal};
+use super::lasting::octets;
+use super::{Entry, Expiring, Function, Kept, Network, Pause, Procedure, Waiting, hex, key, number_of};
+use super::{read_answer, refusal};
 use super::{to_network, user_identity};
 use crate::avp::dictionary::{DiscoveryType as Type, ProsePermission, ProseRequestType, group};
 use crate::interfaces::{pc2, pc6};
@@ -70,6 +72,8 @@ pub(super) struct State {
     guests: Expiring<(Box<str>, RestrictedCode), ()>,
     /// Bans that other functions have still to report, by Discovery-Entry-ID.
     bans: Expiring<u32, Ban>,
+    /// Bans of an earlier run, and when they were read: they are sent once more when there are peers again.
+    again: Vec<(Duration, Ban)>,
 }
 
 /// For how long a ban waits for its report.
@@ -88,26 +92,81 @@ impl State {
             monitored: Expiring::new(most),
             guests: Expiring::new(most),
             bans: Expiring::new(most),
+            again: Vec::new(),
         }
     }
 
-    pub fn sweep(&mut self, now: Duration) {
+    /// Keys of what has run out, as the store has them.
+    pub fn sweep(&mut self, now: Duration) -> Vec<String> {
+        let mut over = Vec::new();
         for (rpauid, announced) in self.announced.sweep(now) {
+            over.push(key::restricted(&rpauid));
             self.by_ue.remove(&(announced.imsi, rpauid));
         }
-        self.monitors.sweep(now);
-        self.monitored.sweep(now);
-        self.guests.sweep(now);
-        self.bans.sweep(now);
+        let monitors = self.monitors.sweep(now);
+        over.extend(monitors.iter().map(|((code, host, rpauid), ())| key::monitor(code, host, rpauid)));
+        over.extend(self.monitored.sweep(now).iter().map(|((code, rpauid), _)| key::monitored(code, rpauid)));
+        over.extend(self.guests.sweep(now).iter().map(|((host, code), ())| key::restricted_guest(host, code)));
+        over.extend(self.bans.sweep(now).iter().map(|(entry, _)| key::ban(*entry)));
+        over
     }
 
-    /// The UE announces no more.
-    pub fn forget(&mut self, imsi: Imsi) {
+    /// What an earlier run has left; `None` when it makes no sense, or there is no room.
+    pub fn resume(&mut self, now: Duration, until: Duration, entry: Entry) -> Option<()> {
+        let restricted = |text: &str| RestrictedCode::try_from(octets(text)).ok();
+        let room = match entry {
+            Entry::Restricted { rpauid, code, pduid, imsi, application } => {
+                let (code, pduid, imsi) = (restricted(&code)?, pduid.parse().ok()?, Imsi::from_packed(imsi)?);
+                let rpauid: Box<str> = rpauid.into();
+                self.by_ue.insert((imsi, rpauid.clone()));
+                let announced = Announced { code, pduid, imsi, application: application.into() };
+                self.announced.insert(now, until, rpauid, announced)
+            }
+            Entry::RestrictedGuest { host, code } => {
+                self.guests.insert(now, until, (host.into(), restricted(&code)?), ())
+            }
+            Entry::Monitor { code, host, rpauid } => {
+                self.monitors.insert(now, until, (restricted(&code)?, host.into(), rpauid.into()), ())
+            }
+            Entry::Monitored { code, rpauid, imsi } => {
+                self.monitored.insert(now, until, (restricted(&code)?, rpauid.into()), Imsi::from_packed(imsi)?)
+            }
+            Entry::Ban { entry, code, application, requesting, banned, pduid, host } => {
+                let ban = Ban {
+                    entry,
+                    code: restricted(&code)?,
+                    application: application.into(),
+                    requesting: requesting.into(),
+                    banned: banned.into(),
+                    pduid: pduid.parse().ok()?,
+                    host: host.into(),
+                };
+                self.again.push((now, ban.clone()));
+                self.bans.insert(now, until, entry, ban)
+            }
+            _ => false,
+        };
+        room.then_some(())
+    }
+
+    /// Bans of an earlier run that nobody has reported meanwhile, once time has passed since the start.
+    pub fn bans_to_send_again(&mut self, now: Duration) -> Vec<Ban> {
+        let (due, wait) = std::mem::take(&mut self.again).into_iter().partition(|(since, _)| *since < now);
+        self.again = wait;
+        let due: Vec<(Duration, Ban)> = due;
+        due.into_iter().map(|(_, ban)| ban).filter(|ban| self.bans.get(now, &ban.entry).is_some()).collect()
+    }
+
+    /// The UE announces no more: the keys of what it announced.
+    pub fn forget(&mut self, imsi: Imsi) -> Vec<String> {
+        let mut over = Vec::new();
         let all = self.by_ue.range((imsi, Box::from(""))..).take_while(|(of, _)| *of == imsi);
         for (imsi, rpauid) in all.cloned().collect::<Vec<_>>() {
             self.announced.remove(&rpauid);
+            over.push(key::restricted(&rpauid));
             self.by_ue.remove(&(imsi, rpauid));
         }
+        over
     }
 }
 
@@ -165,6 +224,9 @@ pub(in crate::registration::function) struct Permission {
 /// A monitor that is banned.
 #[derive(Clone, Debug)]
 pub(in crate::registration::function) struct Ban {
+    /// Discovery-Entry-ID.
+    entry: u32,
+    code: RestrictedCode,
     application: Box<str>,
     requesting: Box<str>,
     banned: Box<str>,
@@ -386,13 +448,21 @@ impl<R: ContextReader> Function<R> {
         let Announcing { procedure, rpauid, announced } = announcing;
         let until = Self::window_end(now, self.config.standard.code_validity);
         let (imsi, code) = (announced.imsi, announced.code);
+        let entry = Entry::Restricted {
+            rpauid: rpauid.clone(),
+            code: hex(&code),
+            pduid: announced.pduid.to_string(),
+            imsi: imsi.packed(),
+            application: announced.application.to_string(),
+        };
         let rpauid: Box<str> = rpauid.into();
         if !self.standard.restricted.announced.insert(now.elapsed, until, rpauid.clone(), announced) {
             return self.refuse(procedure, "PDA", "too many codes are announced".to_owned(), actions);
         }
         self.standard.restricted.by_ue.insert((imsi, rpauid));
         let details = vec![("ProSe-Restricted-Code", hex(&code))];
-        self.tell(procedure, "PDA", Ok(format!("{imsi} may be discovered")), details, actions);
+        let kept = Kept::News(procedure, "PDA", format!("{imsi} may be discovered"), details);
+        self.keep(now, vec![(until, entry)], Vec::new(), kept, actions);
     }
 
     /// The code of one target: ours, or from the network that its PDUID names.
@@ -452,11 +522,15 @@ impl<R: ContextReader> Function<R> {
         let until = Self::window_end(now, validity);
         let rpauid: Box<str> = seeking.rpauid.as_str().into();
         self.standard.restricted.monitored.remember(now.elapsed, until, (code, rpauid.clone()), seeking.imsi);
+        let (name, imsi) = (seeking.rpauid.clone(), seeking.imsi.packed());
+        let mut entries = vec![(until, Entry::Monitored { code: hex(&code), rpauid: name.clone(), imsi })];
         if ours {
+            entries.push((until, Entry::Monitor { code: hex(&code), host: String::new(), rpauid: name }));
             self.standard.restricted.monitors.remember(now.elapsed, until, (code, Box::from(""), rpauid), ());
         }
         let details = vec![("Target-RPAUID", seeking.target.clone()), ("ProSe-Restricted-Code", hex(&code))];
-        self.tell(seeking.procedure, "PDA", Ok(format!("{} may discover a target", seeking.imsi)), details, actions);
+        let text = format!("{} may discover a target", seeking.imsi);
+        self.keep(now, entries, Vec::new(), Kept::News(seeking.procedure, "PDA", text, details), actions);
     }
 
     /// PDA type 3.
