@@ -367,7 +367,7 @@ fn the_procedures_of_3gpp_between_two_functions_and_two_app_servers_over_a_relay
 /// What was acknowledged survives SIGKILL of both functions, right after the acknowledgement, and what was ended stays so.
 #[test]
 fn proximity_requests_and_announced_codes_survive_kill_9_of_both_functions() {
-    let Networks { lab, mut home, mut away, mut chat_server, .. } = Networks::start(|_| Vec::new());
+    let Networks { lab, mut home, mut away, mut chat_server, _others, .. } = Networks::start(|_| Vec::new());
     let (at_home, abroad) = ("function10.sock", "function20.sock");
     let (alice, bob, chat) = (format!("imsi={ALICE}"), format!("imsi={BOB}"), format!("application={CHAT}"));
     news(&begin(&lab, at_home, &["register", &alice, &chat, "aluid=alice@chat.example"]));
