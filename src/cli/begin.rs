@@ -66,7 +66,7 @@ fn wish(procedure: &str, values: &[String]) -> Result<Value, Early> {
     for text in values {
         let (key, value) = text.split_once('=').ok_or_else(|| Early::usage(format!("{text:?} is no KEY=VALUE")))?;
         let value = match key {
-            "wlan" => value.parse::<bool>().map(Value::from).ok(),
+            "wlan" | "model_b" => value.parse::<bool>().map(Value::from).ok(),
             _ if NUMBERS.contains(&key) => value.parse::<u32>().map(Value::from).ok(),
             _ => Some(value.into()),
         };

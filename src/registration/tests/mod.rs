@@ -10,6 +10,7 @@ mod flow;
 mod function;
 mod lasting;
 mod lifecycle;
+mod model_b;
 mod moves;
 mod network;
 mod networks;

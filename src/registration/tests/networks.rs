@@ -15,7 +15,7 @@ use crate::message::{Command, find};
 use crate::registration::element::Sender;
 use crate::registration::exchange::NO_STATE;
 use crate::registration::function::standard::location::Point;
-use crate::registration::function::standard::{Procedure, ProximityWish, Trigger};
+use crate::registration::function::standard::{Model, Procedure, ProximityWish, Trigger};
 use crate::registration::reply::{Outcome, body};
 
 const MISSING: Outcome = Outcome::Result(ResultCode::DIAMETER_MISSING_AVP);
@@ -669,12 +669,12 @@ fn pmr_and_pir_are_refused_by_5632_5641_5004_and_5005() {
 pub fn discovered() -> (Network, Procedure) {
     let mut network = two_networks(|_| {});
     let procedure = network.call(Place::Foreign, |it, _, actions| {
-        it.foreign.announce_restricted(guest(), APPLICATION, "bob.r", None, actions)
+        it.foreign.announce_restricted(guest(), APPLICATION, "bob.r", None, Model::A, actions)
     });
     let told = news(&mut network, Place::Foreign, procedure);
     assert!(told.success, "{told:?}");
     let procedure = network.call(Place::Function, |it, _, actions| {
-        it.function.monitor_restricted(imsi(), APPLICATION, "alice.r", "bob.r", actions)
+        it.function.monitor_restricted(imsi(), APPLICATION, ("alice.r", "bob.r"), None, Model::A, actions)
     });
     (network, procedure)
 }
@@ -689,14 +689,14 @@ fn pdr_pda_types_2_and_3_of_restricted_discovery_ask_the_app_server_first() {
     // Alice, whose ID1 came by message 1, announces in bob's network.
     let there = "001-02".parse().unwrap();
     let procedure = network.call(Place::Function, |it, _, actions| {
-        it.function.announce_restricted(imsi(), APPLICATION, "alice.r", Some(there), actions)
+        it.function.announce_restricted(imsi(), APPLICATION, "alice.r", Some(there), Model::A, actions)
     });
     assert_eq!(network.ladder(), ["PXR", "PXA", "PDR", "PDA"]);
     let told = news(&mut network, Place::Function, procedure);
     assert!(told.success, "{told:?}");
     // And bob discovers her.
     let procedure = network.call(Place::Foreign, |it, _, actions| {
-        it.foreign.monitor_restricted(guest(), APPLICATION, "bob.r", "alice.r", actions)
+        it.foreign.monitor_restricted(guest(), APPLICATION, ("bob.r", "alice.r"), None, Model::A, actions)
     });
     let found = news(&mut network, Place::Foreign, procedure);
     assert_eq!(detail(&found, "ProSe-Restricted-Code"), detail(&told, "ProSe-Restricted-Code"));
@@ -711,7 +711,7 @@ fn xar_type_11_ends_a_monitor_in_the_other_network_by_pdr_types_7_and_8() {
     assert!(network.reported("XAA type 11") && network.reported("PXA type 11") && network.reported("PDA type 8"));
     // She may not find him again, and there is nothing left to ban.
     let procedure = network.call(Place::Function, |it, _, actions| {
-        it.function.monitor_restricted(imsi(), APPLICATION, "alice.r", "bob.r", actions)
+        it.function.monitor_restricted(imsi(), APPLICATION, ("alice.r", "bob.r"), None, Model::A, actions)
     });
     let told = news(&mut network, Place::Function, procedure);
     assert!(!told.success && told.text.contains("5597"), "{told:?}");
@@ -803,7 +803,7 @@ fn pdr_of_restricted_discovery_is_refused_by_5638_5639_5640_5631_5636_5004_and_5
     // An RPAUID with another PDUID than that of its announcement.
     let (mut network, _) = discovered();
     let procedure = network.call(Place::Foreign, |it, _, actions| {
-        it.foreign.announce_restricted(guest(), APPLICATION, "carol.r", None, actions)
+        it.foreign.announce_restricted(guest(), APPLICATION, "carol.r", None, Model::A, actions)
     });
     assert!(!news(&mut network, Place::Foreign, procedure).success, "carol may not announce");
 }

@@ -46,7 +46,7 @@ pub use config::{Network, StandardConfig};
 pub use operate::{Estimate, NotRead, Octets, Wish};
 pub use procedures::{News, Procedure};
 pub use proximity::ProximityWish;
-pub use restricted::Question;
+pub use restricted::{Model, Question};
 pub use target::Trigger;
 
 use expiring::Expiring;
@@ -105,6 +105,7 @@ pub(in crate::registration::function) enum Pause {
     TargetCode(restricted::Seeking),
     Permission(Box<restricted::Permission>),
     Banned(restricted::Ban),
+    Queries(restricted::Queries),
     /// Entries are being written.
     Kept(Kept),
     /// Nothing depends on the answer.
@@ -220,7 +221,8 @@ impl<R: ContextReader> Function<R> {
             Pause::AnnouncedRestricted(announcing) => self.announced_restricted(now, announcing, result, actions),
             Pause::TargetCode(seeking) => self.target_code(now, seeking, result, actions),
             Pause::Permission(permission) => self.permitted(now, *permission, result, actions),
-            Pause::Banned(ban) => self.ban_answer(&ban, result, actions),
+            Pause::Banned(ban) => self.ban_answer(now, ban, result, actions),
+            Pause::Queries(queries) => self.queries_allowed(now, queries, result, actions),
             Pause::Told(step, what) => super::subscription::told(step, &what, result, actions),
         }
     }

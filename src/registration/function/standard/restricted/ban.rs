@@ -119,7 +119,9 @@ impl<R: ContextReader> Function<R> {
             return self.ban_over(&ban, false, actions);
         };
         let entry = ban.entry;
-        self.standard.restricted.bans.remember(now.elapsed, now.elapsed + BAN, entry, ban.clone());
+        if self.standard.restricted.bans.get(now.elapsed, &entry).is_none() {
+            self.standard.restricted.bans.remember(now.elapsed, now.elapsed + BAN, entry, ban.clone());
+        }
         let (banned, pduid, application) = (ban.banned.clone(), ban.pduid.to_octets(), ban.application.clone());
         to_network!(
             self,
@@ -143,18 +145,22 @@ impl<R: ContextReader> Function<R> {
     /// PDA type 7; the outcome itself comes with type 8. A function that knows of no such monitor (5640) has none left.
     pub(in crate::registration::function::standard) fn ban_answer(
         &mut self,
-        ban: &Ban,
+        now: Now,
+        ban: Ban,
         result: Result<&[u8], NoAnswer>,
         actions: &mut Vec<Action>,
     ) {
-        match Outcome::of_result(result).is_success() {
-            true => report(actions, "PDA", format!("{} ends a monitor", ban.host)),
-            false => {
-                failure(actions, "PDA", format!("{} does not end a monitor: {}", ban.host, refusal(result)));
-                let gone = says(result, Code::DIAMETER_ERROR_NO_ASSOCIATED_RESTRICTED_CODE);
-                self.ban_over(ban, gone, actions);
-            }
+        let outcome = Outcome::of_result(result);
+        if outcome.is_success() {
+            return report(actions, "PDA", format!("{} ends a monitor", ban.host));
         }
+        failure(actions, "PDA", format!("{} does not end a monitor: {}", ban.host, refusal(result)));
+        if result.is_err() || outcome.is_transient() {
+            // It is told again until the ban has run out.
+            return self.standard.restricted.again.push((now.elapsed, ban));
+        }
+        let gone = says(result, Code::DIAMETER_ERROR_NO_ASSOCIATED_RESTRICTED_CODE);
+        self.ban_over(&ban, gone, actions);
     }
 
     /// PXR type 11 tells the app server what has come of the ban.
