@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::discovery::discovered;
 use super::network::{APPLICATION, Network, Place, Shared, imsi};
-use super::networks::{bob_is, discovered, request, waiting, wish};
+use super::networks::{bob_is, request, waiting, wish};
 use super::standard::{both_registered, detail, guest, news, two_networks};
 use crate::registration::function::standard::Procedure;
 use crate::registration::reply::Outcome;

@@ -5,6 +5,7 @@ mod access;
 mod app_server;
 mod chaos;
 mod configuration;
+mod discovery;
 mod faults;
 mod flow;
 mod function;
