@@ -8,8 +8,8 @@ use super::networks::{bob_is, request, waiting, wish};
 use super::standard::{both_registered, detail, guest, news, two_networks};
 use crate::registration::function::standard::Procedure;
 use crate::registration::reply::Outcome;
-use crate::store::ContextReader;
 use crate::store::memory::Fault;
+use crate::store::{Condition, ContextReader, ContextStore as _, Write};
 
 fn kept(network: &Network) -> (usize, usize) {
     let count = |store: &Shared| store.values("lasting/", None, 999).unwrap().len();
@@ -100,6 +100,16 @@ fn announced_codes_outlive_a_restart_and_run_out_as_they_would_have() {
     network.pass(Duration::from_secs(3700));
     assert_eq!((network.function.announced_codes(), network.foreign.announced_codes()), ((0, 0), (0, 0)));
     assert_eq!(kept(&network), (0, 0));
+}
+
+#[test]
+fn what_a_ue_announced_that_has_gone_is_not_taken_up() {
+    let mut network = two_networks(|_| {});
+    announced(&mut network, None);
+    let gone = Write::Delete { imsi: imsi(), condition: Condition::Always };
+    assert!(network.store.0.borrow_mut().apply(&[gone]).unwrap().iter().all(|outcome| outcome.is_done()));
+    network.restart_both();
+    assert_eq!((network.function.announced_codes(), kept(&network)), ((0, 0), (0, 0)));
 }
 
 #[test]

@@ -18,8 +18,9 @@ use super::target::Trigger;
 use super::{Function, Pause, Procedure, Waiting, hex, proximity, target};
 use crate::registration::element::{Action, Now};
 use crate::registration::exchange::failure;
+use crate::registration::identifiers::Imsi;
 use crate::registration::reply::{Asked, Outcome};
-use crate::store::{ContextReader, Write, WriteOutcome};
+use crate::store::{ContextReader, Stored, UeState, Write, WriteOutcome};
 
 /// Key prefix of all of them.
 const LASTING: &str = "lasting/";
@@ -245,6 +246,13 @@ impl<R: ContextReader> Function<R> {
         }
     }
 
+    fn is_here(&self, imsi: u64) -> bool {
+        let Some(imsi) = Imsi::from_packed(imsi) else { return false };
+        // Of a store that cannot be read nothing is forgotten.
+        let gone = |stored: &Stored| matches!(stored.context.state, UeState::Moved { .. });
+        self.reader.get(imsi).map_or(true, |stored| stored.is_some_and(|stored| !gone(&stored)))
+    }
+
     /// Takes up what an earlier run has left.
     pub(in crate::registration::function) fn resume_standard(&mut self, now: Now, actions: &mut Vec<Action>) {
         let mut after: Option<String> = None;
@@ -276,6 +284,18 @@ impl<R: ContextReader> Function<R> {
 
     /// Whether the entry still means something here.
     fn resume(&mut self, now: Now, until: Duration, entry: Entry) -> bool {
+        // The UE may have gone in the moment before the process did.
+        let is_here = match &entry {
+            Entry::Proximity { imsi, .. }
+            | Entry::Code { imsi, .. }
+            | Entry::Restricted { imsi, .. }
+            | Entry::Monitored { imsi, .. } => self.is_here(*imsi),
+            Entry::Target { epuid, .. } => self.ue_of(&Epuid(*epuid).to_string()).map_or(true, |found| found.is_some()),
+            _ => true,
+        };
+        if !is_here {
+            return false;
+        }
         match entry {
             Entry::Proximity { .. } => self.resume_proximity(now, until, entry),
             Entry::Target { .. } => self.resume_target(now, until, entry),
