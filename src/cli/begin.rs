@@ -39,6 +39,8 @@ Examples:
   proselink begin authorize imsi=001010000000001 plmn=001-02 -c function.toml
   proselink begin proximity imsi=001010000000001 application=mcc001.mnc01.ProSeApp.Chat target=bob window=3600 \\
       location=52.52,13.40 --admin function.sock
+  proselink begin monitor-restricted imsi=001010000000001 application=mcc001.mnc01.ProSeApp.Chat rpauid=alice.r \\
+      targets=bob.r model_b=true --admin function.sock
   proselink begin ask kind=9 application=mcc001.mnc01.ProSeApp.Chat rpauid=alice.r target=bob.r --admin function.sock
   proselink begin ban rpauid=bob.r banned=alice.r --admin app-server.sock
 
