@@ -48,6 +48,20 @@ fn an_operator_sees_ues_moves_and_peers_of_a_function() {
     assert_eq!(other.status.code(), Some(1), "{}", both(&other));
     assert!(text(&other.stderr).contains("no such UE"), "{}", both(&other));
 
+    // A backup while it runs, which makes a store that is whole.
+    let (backup, copy) = (lab.path("backup.ndjson"), lab.path("copy.redb"));
+    let exported = proselink(&["store", "backup", "--admin", word(&socket), "-w", word(&backup)]);
+    assert_eq!(exported.status.code(), Some(0), "{}", both(&exported));
+    assert!(text(&exported.stdout).contains("backup.ndjson: 1 contexts, 0 users"), "{}", both(&exported));
+    assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+    for words in [["store", "import", word(&copy), "-r", word(&backup)].as_slice(), &["store", "check", word(&copy)]] {
+        let output = proselink(words);
+        assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    }
+    let hss = proselink(&["store", "backup", "--admin", word(&lab.path("hss.sock")), "-w", word(&lab.path("no"))]);
+    assert_eq!(hss.status.code(), Some(3), "{}", both(&hss));
+    assert!(text(&hss.stderr).contains("it has no store") && !lab.path("no").exists(), "{}", both(&hss));
+
     let nobody = proselink(&["revoke", "001010000000099", "--admin", word(&socket)]);
     assert_eq!(nobody.status.code(), Some(1), "{}", both(&nobody));
     let moves = proselink(&["show", "moves", "--admin", word(&socket)]);

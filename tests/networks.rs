@@ -8,6 +8,8 @@
 mod party;
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -49,6 +51,11 @@ impl Side {
     fn head(&self, lab: &Lab, name: &str, what: u8) -> String {
         let (realm, listen) = (self.realm, self.address(lab, what));
         format!("identity = \"{name}.{realm}\"\nrealm = \"{realm}\"\nlisten = [\"{listen}\"]\ntc = 0.2\n")
+    }
+
+    /// What its function says once it can work.
+    fn up(&self) -> [String; 2] {
+        [format!("peer hss.{} is up", self.realm), format!("peer dra.{REALM} is up")]
     }
 
     fn hss(&self, lab: &Lab) -> PathBuf {
@@ -160,6 +167,21 @@ fn begin(lab: &Lab, admin: &str, words: &[&str]) -> Output {
     proselink(&[&["begin"], words, &["--admin", word(&admin)]].concat())
 }
 
+/// The last news of a procedure of a number, which no command waits for any more.
+fn come_of(admin: &Path, procedure: u64) -> String {
+    let begun = std::time::Instant::now();
+    loop {
+        let mut stream = UnixStream::connect(admin).unwrap();
+        writeln!(stream, "{{\"ask\":\"news\",\"procedure\":{procedure}}}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        if answer.contains("\"over\":true") {
+            return answer;
+        }
+        assert!(begun.elapsed() < party::PATIENCE, "{answer}");
+    }
+}
+
 /// The news of a procedure that comes true.
 fn news(output: &Output) -> Vec<Value> {
     assert_eq!(output.status.code(), Some(0), "{}", both(output));
@@ -173,41 +195,67 @@ fn detail(news: &[Value], avp: &str) -> String {
     found.next().unwrap_or_else(|| panic!("{news:?}"))
 }
 
+/// Both networks, alice registered in ours and bob in the other.
+struct Networks {
+    lab: Lab,
+    home: Node,
+    away: Node,
+    chat_server: Node,
+    chat_configuration: PathBuf,
+    /// The relay agent, both HSSs and the other app server.
+    _others: Vec<Node>,
+}
+
+impl Networks {
+    /// `more` is for the command line of our function.
+    fn start(more: impl FnOnce(&Lab) -> Vec<String>) -> Self {
+        let lab = Lab::new();
+        let keys: String = ["alice", "bob"]
+            .map(|user| {
+                let key = lab.path(&format!("{user}.key"));
+                let made = proselink(&["user", "key", user, "--private", word(&key)]);
+                assert_eq!(made.status.code(), Some(0), "{}", both(&made));
+                text(&made.stdout).to_owned()
+            })
+            .concat();
+        lab.write("users.keys", &keys);
+        let relay = format!(
+            "identity = \"dra.{REALM}\"\nrealm = \"{REALM}\"\nlisten = [\"tcp:{}\"]\n\
+             [[peer]]\nidentity = \"function.{REALM}\"\n[[peer]]\nidentity = \"function.{ABROAD}\"\n[relay]\n",
+            lab.address(9)
+        );
+        let mut others = vec![start(&lab.write("relay.toml", &relay), &[], &[])];
+        others.extend([&HOME, &AWAY].map(|side| start(&side.hss(&lab), &[], &[])));
+        let more = more(&lab);
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let mut home = start(&HOME.function(&lab), &more, &[]);
+        let mut away = start(&AWAY.function(&lab), &[], &[]);
+        let games = format!("[[app_server.account]]\napplication = \"{GAMES}\"\naluid = \"bob@games.example\"\n");
+        let chat_configuration =
+            HOME.app_server(&lab, CHAT, &[account("alice", "bob"), account("bob", "alice")].concat());
+        let mut chat_server = Node::start(&["run", "-c", word(&chat_configuration)]);
+        let mut games_server = Node::start(&["run", "-c", word(&AWAY.app_server(&lab, GAMES, &games))]);
+        chat_server.all(&functions());
+        games_server.all(&functions());
+        others.push(games_server);
+        for (function, side) in [(&mut home, &HOME), (&mut away, &AWAY)] {
+            function.all(&side.up());
+        }
+        register(&lab, &HOME, "alice");
+        register(&lab, &AWAY, "bob");
+        Self { lab, home, away, chat_server, chat_configuration, _others: others }
+    }
+}
+
+fn functions() -> [String; 2] {
+    [REALM, ABROAD].map(|realm| format!("peer function.{realm} is up"))
+}
+
 #[test]
 fn the_procedures_of_3gpp_between_two_functions_and_two_app_servers_over_a_relay_agent() {
-    let lab = Lab::new();
-    let keys: String = ["alice", "bob"]
-        .map(|user| {
-            let key = lab.path(&format!("{user}.key"));
-            let made = proselink(&["user", "key", user, "--private", word(&key)]);
-            assert_eq!(made.status.code(), Some(0), "{}", both(&made));
-            text(&made.stdout).to_owned()
-        })
-        .concat();
-    lab.write("users.keys", &keys);
-    let relay = format!(
-        "identity = \"dra.{REALM}\"\nrealm = \"{REALM}\"\nlisten = [\"tcp:{}\"]\n\
-         [[peer]]\nidentity = \"function.{REALM}\"\n[[peer]]\nidentity = \"function.{ABROAD}\"\n[relay]\n",
-        lab.address(9)
-    );
-    let _relay = start(&lab.write("relay.toml", &relay), &[], &[]);
-    let _hss = [&HOME, &AWAY].map(|side| start(&side.hss(&lab), &[], &[]));
+    let capturing = |lab: &Lab| vec!["-w".to_owned(), word(&lab.path("function.pcapng")).to_owned()];
+    let Networks { lab, mut home, away: _away, chat_server, chat_configuration, _others } = Networks::start(capturing);
     let capture = lab.path("function.pcapng");
-    let up = |side: &Side| [format!("peer hss.{} is up", side.realm), format!("peer dra.{REALM} is up")];
-    let mut home = start(&HOME.function(&lab), &["-w", word(&capture)], &[]);
-    let mut away = start(&AWAY.function(&lab), &[], &[]);
-    let games = format!("[[app_server.account]]\napplication = \"{GAMES}\"\naluid = \"bob@games.example\"\n");
-    let functions = [REALM, ABROAD].map(|realm| format!("peer function.{realm} is up"));
-    let chat_configuration = HOME.app_server(&lab, CHAT, &[account("alice", "bob"), account("bob", "alice")].concat());
-    let mut chat_server = Node::start(&["run", "-c", word(&chat_configuration)]);
-    let mut games_server = Node::start(&["run", "-c", word(&AWAY.app_server(&lab, GAMES, &games))]);
-    chat_server.all(&functions);
-    games_server.all(&functions);
-    for (function, side) in [(&mut home, &HOME), (&mut away, &AWAY)] {
-        function.all(&up(side));
-    }
-    register(&lab, &HOME, "alice");
-    register(&lab, &AWAY, "bob");
     let (at_home, abroad, at_chat) = ("function10.sock", "function20.sock", "app-server10.sock");
     let (alice, bob) = (format!("imsi={ALICE}"), format!("imsi={BOB}"));
     let (chat, games) = (format!("application={CHAT}"), format!("application={GAMES}"));
@@ -279,7 +327,7 @@ fn the_procedures_of_3gpp_between_two_functions_and_two_app_servers_over_a_relay
     // She is banned after a restart of the app server, too, until the ban is lifted.
     drop(chat_server);
     let mut chat_server = Node::start(&["run", "-c", word(&chat_configuration)]);
-    chat_server.all(&functions);
+    chat_server.all(&functions());
     assert_eq!(until("5597").status.code(), Some(1));
     assert_eq!(begin(&lab, at_chat, &["lift", "rpauid=bob.r", "banned=alice.r"]).status.code(), Some(0));
     assert_eq!(detail(&news(&until("Target-RPAUID")), "Target-RPAUID"), "bob.r");
@@ -314,4 +362,50 @@ fn the_procedures_of_3gpp_between_two_functions_and_two_app_servers_over_a_relay
     for command in commands {
         assert!(crossed.contains(command), "no {command}: {crossed:?}");
     }
+}
+
+/// What was acknowledged survives SIGKILL of both functions, right after the acknowledgement, and what was ended stays so.
+#[test]
+fn proximity_requests_and_announced_codes_survive_kill_9_of_both_functions() {
+    let Networks { lab, mut home, mut away, mut chat_server, _others, .. } = Networks::start(|_| Vec::new());
+    let (at_home, abroad) = ("function10.sock", "function20.sock");
+    let (alice, bob, chat) = (format!("imsi={ALICE}"), format!("imsi={BOB}"), format!("application={CHAT}"));
+    news(&begin(&lab, at_home, &["register", &alice, &chat, "aluid=alice@chat.example"]));
+    news(&begin(&lab, abroad, &["register", &bob, &chat, "aluid=bob@chat.example"]));
+    let announce = ["announce", &bob, &chat, "plmn=001-01", "metadata=bob likes chess"];
+    let code = detail(&news(&begin(&lab, abroad, &announce)), "ProSe-App-Code");
+    let wish = ["begin", "proximity", &alice, &chat, "target=bob@chat.example", "window=3600", "location=52.52,13.40"];
+    let admin = lab.path(at_home);
+    let mut waiting = Node::start(&[&wish[..], &["--wait", "60", "--admin", word(&admin)]].concat());
+    waiting.says("\"over\":false");
+    drop(waiting);
+    for function in [&mut home, &mut away] {
+        function.signal("KILL");
+        function.end();
+    }
+    for (function, side) in [(&mut home, &HOME), (&mut away, &AWAY)] {
+        *function = Node::start(&["run", "-c", word(&lab.path(&format!("function{}.toml", side.at)))]);
+        function.says("listens at");
+    }
+    home.all(&HOME.up());
+    away.all(&AWAY.up());
+    chat_server.all(&functions());
+    // The code is whose it was.
+    let code = format!("code={code}");
+    let met = ["match", &alice, &code, "mic=01020304", "counter=5", "plmn=001-01"];
+    assert_eq!(detail(&news(&begin(&lab, at_home, &met)), "ProSe-Application-Metadata"), "bob likes chess");
+    // The request runs at both ends: bob comes near, and then there is nothing left to cancel.
+    assert_eq!(begin(&lab, abroad, &["location", &bob, "location=52.52,13.401"]).status.code(), Some(0));
+    let cancel = ["cancel", &alice, &chat, "target=bob@chat.example"];
+    let near = come_of(&admin, 2);
+    assert!(near.contains("\"success\":true") && near.contains("bob@chat.example"), "{near}");
+    let again = begin(&lab, at_home, &cancel);
+    assert_eq!(again.status.code(), Some(1), "{}", both(&again));
+    // And what is over stays over.
+    home.signal("KILL");
+    home.end();
+    home = Node::start(&["run", "-c", word(&lab.path("function10.toml"))]);
+    home.all(&HOME.up());
+    let again = begin(&lab, at_home, &cancel);
+    assert_eq!(again.status.code(), Some(1), "{}", both(&again));
 }

@@ -9,10 +9,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use command::{err, lines, out, proselink, run, with_input};
+use proselink::node::admin::{Desk, Server};
+use proselink::registration::NoReply;
 use proselink::registration::identifiers::{Pduid, UnixSeconds};
-use proselink::store::embedded::{EmbeddedStore, Options, SKIPPED_BLOCKS};
+use proselink::store::embedded::{self, EmbeddedStore, Options, SKIPPED_BLOCKS};
 use proselink::store::{
     Binding, BoundUe, Condition, ContextReader as _, ContextStore as _, Id1Grant, Subscription, UeContext, UeState,
     UserReader as _, UserRegistration, Write, next_block, reservation_key,
@@ -290,4 +293,83 @@ fn an_import_that_is_killed_leaves_no_store() {
     assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
     assert!(fits(&copy));
     assert_eq!(unfinished(folder.path()), 0, "and it is gone");
+}
+
+/// A backup is of one moment while a writer goes on: nothing that was durable before it began is missing, and all of it fits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_is_of_one_moment_and_whole() {
+    let (folder, [original, backup, copy]) = place();
+    let mut writer = store_of(&original, 500);
+    let reader = writer.reader();
+    let (_peers, peers) = tokio::sync::watch::channel(Vec::new());
+    let exporting = reader.clone();
+    let desk = Desk {
+        identity: "function.example".to_owned(),
+        role: "function",
+        peers,
+        contexts: None,
+        export: Some(Arc::new(move |mut out| embedded::export(&exporting, &mut out).map(drop))),
+        operate: Arc::new(|_| Box::pin(async { Err(NoReply::NotHere) })),
+    };
+    let socket = folder.path().join("function.sock");
+    let _server = Server::start(&socket, desk).unwrap();
+    let (stop, ends) = std::sync::mpsc::channel::<()>();
+    let load = std::thread::spawn(move || {
+        let mut round = 0;
+        // UEs come, and those that are there are bound anew, so that each has a record that moves.
+        while ends.try_recv().is_err() {
+            let writes: Vec<Write> = (0..50)
+                .flat_map(|number| [number, 500 + round * 50 + number])
+                .map(|number| Write::Put {
+                    context: Box::new(context(number)),
+                    expires_at: Some(UnixSeconds(1_800_086_400 + round)),
+                    condition: Condition::Always,
+                })
+                .collect();
+            assert!(writer.apply(&writes).unwrap().iter().all(|outcome| outcome.is_done()));
+            round += 1;
+        }
+        writer
+    });
+    for _ in 0..3 {
+        let before = (reader.count().unwrap(), reader.cursor().unwrap());
+        let (socket, to) = (socket.clone(), backup.clone());
+        let export = move || store("backup", &[Path::new("--admin"), &socket, Path::new("-w"), &to]);
+        let exported = tokio::task::spawn_blocking(export).await.unwrap();
+        assert_eq!(exported.status.code(), Some(0), "{}", err(&exported));
+        let imported = store("import", &[&copy, Path::new("-r"), &backup]);
+        assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+        let checked = store("check", &[&copy]);
+        assert!(out(&checked).ends_with("all of it fits\n"), "{}{}", out(&checked), err(&checked));
+        let copied = EmbeddedStore::open(&copy, Options::default()).unwrap();
+        let found = (copied.count().unwrap(), copied.cursor().unwrap());
+        assert!(found.0 >= before.0 && found.1 >= before.1, "{found:?} after {before:?}");
+        // A commit is in it whole or not at all.
+        assert_eq!((found.0 % 50, found.1.0 % 100), (0, 0), "{found:?}");
+        drop(copied);
+        fs::remove_file(&backup).unwrap();
+        fs::remove_file(&copy).unwrap();
+    }
+    stop.send(()).unwrap();
+    load.join().unwrap();
+}
+
+#[test]
+fn a_check_names_what_a_killed_import_or_export_left() {
+    let (folder, [original, ..]) = place();
+    drop(store_of(&original, 1));
+    for left in ["function.redb.new-1", "backup.ndjson.new-2"] {
+        fs::write(folder.path().join(left), "half").unwrap();
+    }
+    let making = fs::File::create(folder.path().join("other.ndjson.new-3")).unwrap();
+    making.try_lock().unwrap();
+    let checked = store("check", &[&original]);
+    assert_eq!(checked.status.code(), Some(0), "the store itself is good: {}", err(&checked));
+    let text = out(&checked);
+    for left in
+        ["function.redb.new-1: left by", "backup.ndjson.new-2: left by", "other.ndjson.new-3: a process is making"]
+    {
+        assert!(text.contains(left), "{text}");
+    }
+    assert!(text.contains("remove it") && text.ends_with("all of it fits\n"), "{text}");
 }

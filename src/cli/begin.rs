@@ -39,6 +39,8 @@ Examples:
   proselink begin authorize imsi=001010000000001 plmn=001-02 -c function.toml
   proselink begin proximity imsi=001010000000001 application=mcc001.mnc01.ProSeApp.Chat target=bob window=3600 \\
       location=52.52,13.40 --admin function.sock
+  proselink begin monitor-restricted imsi=001010000000001 application=mcc001.mnc01.ProSeApp.Chat rpauid=alice.r \\
+      targets=bob.r model_b=true --admin function.sock
   proselink begin ask kind=9 application=mcc001.mnc01.ProSeApp.Chat rpauid=alice.r target=bob.r --admin function.sock
   proselink begin ban rpauid=bob.r banned=alice.r --admin app-server.sock
 
@@ -66,7 +68,7 @@ fn wish(procedure: &str, values: &[String]) -> Result<Value, Early> {
     for text in values {
         let (key, value) = text.split_once('=').ok_or_else(|| Early::usage(format!("{text:?} is no KEY=VALUE")))?;
         let value = match key {
-            "wlan" => value.parse::<bool>().map(Value::from).ok(),
+            "wlan" | "model_b" => value.parse::<bool>().map(Value::from).ok(),
             _ if NUMBERS.contains(&key) => value.parse::<u32>().map(Value::from).ok(),
             _ => Some(value.into()),
         };

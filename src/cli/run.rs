@@ -24,7 +24,7 @@ use crate::registration::ue::Phase;
 use crate::registration::{AppServer, Function, Hss, Mme, Ue};
 use crate::store::Committer;
 use crate::store::committer::CommitterThread;
-use crate::store::embedded::{EmbeddedStore, Options as StoreOptions};
+use crate::store::embedded::{self, EmbeddedReader, EmbeddedStore, Options as StoreOptions};
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -167,7 +167,7 @@ pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Res
     let attendant = &mut attendant;
     let Config { settings, role, store, admin, .. } = config;
     let path = attendant.path().display().to_string();
-    let mut stage = Stage { attendant, net, settings, admin, role: role.name(), contexts: None };
+    let mut stage = Stage { attendant, net, settings, admin, role: role.name(), contexts: None, export: None };
     match role {
         Role::Ue(role) => {
             let (handle, _door) = stage.start(Ue::new(identity, role, seed), None).await?;
@@ -183,6 +183,7 @@ pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Res
             let store = EmbeddedStore::open(file, StoreOptions::default()).map_err(Early::environment)?;
             let server = AppServer::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [app_server] {error}")))?;
+            stage.export = Some(exporting(store.reader()));
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
             closed(thread, stage.serve(server, Some(committer)).await?).await
         }
@@ -195,6 +196,7 @@ pub(super) async fn perform(manner: Manner, mut config: Config, net: Net) -> Res
             let function = Function::new(identity, *role, store.reader(), seed)
                 .map_err(|error| Early::usage(format!("{path}: [function] {error}")))?;
             stage.contexts = Some(Arc::new(store.reader()));
+            stage.export = Some(exporting(store.reader()));
             let (committer, thread) = Committer::start(store, 4096).map_err(Early::environment)?;
             closed(thread, stage.serve(function, Some(committer)).await?).await
         }
@@ -211,6 +213,12 @@ struct Stage<'a> {
     role: &'static str,
     /// The contexts of a function, for the admin socket.
     contexts: Option<admin::Contexts>,
+    /// Its store, for a backup through the admin socket.
+    export: Option<admin::Export>,
+}
+
+fn exporting(reader: EmbeddedReader) -> admin::Export {
+    Arc::new(move |mut out| embedded::export(&reader, &mut out).map(drop))
 }
 
 impl Stage<'_> {
@@ -227,6 +235,7 @@ impl Stage<'_> {
             role: self.role,
             peers: handle.watch_peers(),
             contexts: self.contexts.take(),
+            export: self.export.take(),
             operate: handle.operator(),
         };
         let server = admin::Server::start(path, desk).map_err(Early::environment)?;

@@ -1,15 +1,17 @@
 //! `proselink store`: backup, restore and check of the store of a function or an app server.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::output::say;
+use super::show::{Answer, ask};
 use super::{Globals, exit};
 use crate::store::StoreError;
-use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, NewFile, Options, TransferError};
+use crate::store::embedded::{self, CheckReport, Counts, EmbeddedStore, NewFile, Options, TransferError, Unfinished};
 
 /// The arguments of `store`.
 #[derive(Debug, Args)]
@@ -27,9 +29,12 @@ enum Verb {
     /// its name only when it is whole.
     #[command(alias = "backup", after_help = EXAMPLES)]
     Export {
-        /// The store
-        #[arg(value_name = "STORE")]
-        store: PathBuf,
+        /// The store; left away, that of the running node behind --admin
+        #[arg(value_name = "STORE", required_unless_present = "admin")]
+        store: Option<PathBuf>,
+        /// The admin socket of a function or app server that runs with the store, and goes on while it is copied
+        #[arg(long, value_name = "PATH", conflicts_with = "store")]
+        admin: Option<PathBuf>,
         /// The file to write; `-` is standard output
         #[arg(short = 'w', long = "write", value_name = "FILE", default_value = "-")]
         write: PathBuf,
@@ -53,7 +58,7 @@ enum Verb {
         #[arg(long, value_name = "N", default_value_t = embedded::SKIPPED_BLOCKS)]
         skip_id1_blocks: u64,
     },
-    /// Verify every page and every record of a store, and name what does not fit
+    /// Verify every page and every record of a store, and name what does not fit, and files that were not finished beside it
     #[command(after_help = EXAMPLES)]
     Check {
         /// The store
@@ -69,11 +74,13 @@ const EXAMPLES: &str = "\
 Examples:
   proselink store export function.redb -w backup.ndjson    a backup; IMSIs in clear, mode 0600
   proselink store export function.redb | zstd > backup.ndjson.zst
+  proselink store backup --admin function.sock -w backup.ndjson    of a function that runs
   proselink store import restored.redb -r backup.ndjson    ID1s go on behind all that may have been given out since
   proselink store import moved.redb -r backup.ndjson --skip-id1-blocks 0    the very same store
   proselink store check function.redb
 
-The store must not be in use: stop the function or app server first. A store of an older schema is brought up on the way.
+A store that is in use is exported through --admin; for all else the function or app server has to be stopped first. A store
+of an older schema is brought up on the way.
 
 Exit codes: 0 good, 1 an inconsistency was found, 3 the store is in use, missing or there already, or the disk fails,
 4 the store or the export is damaged or no such thing.";
@@ -117,7 +124,13 @@ impl Failure {
 /// Runs the verb; the result is the exit code.
 pub fn run(args: StoreArgs, _globals: &Globals) -> u8 {
     let result = match args.verb {
-        Verb::Export { store, write } => export(store, &write),
+        Verb::Export { store, admin, write } => match (store, admin) {
+            (Some(store), _) => export(&store, &write),
+            (None, Some(admin)) => export_running(&admin, &write),
+            (None, None) => {
+                Err(Failure { words: "which store? say STORE or --admin PATH".to_owned(), code: exit::USAGE })
+            }
+        },
         Verb::Import { store, read, skip_id1_blocks } => import(&store, &read, skip_id1_blocks),
         Verb::Check { store, clear } => check(&store, clear),
     };
@@ -134,10 +147,33 @@ fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
+fn export(store: &Path, write: &Path) -> Result<u8, Failure> {
     let store = EmbeddedStore::open(store, Options::default().create(false))?;
+    into_file(write, |mut out| Ok(embedded::export(&store.reader(), &mut out)?))
+}
+
+/// Takes the lines of an export from a node that runs with the store.
+fn export_running(admin: &Path, write: &Path) -> Result<u8, Failure> {
+    into_file(write, |out| {
+        let asked = ask(admin, &json!({"ask": "export"}), |line| writeln!(out, "{line}"));
+        let end = match asked.map_err(|early| Failure { words: early.words, code: early.code })? {
+            Answer::Whole(end) => end,
+            Answer::Refused(words) => return Err(Failure { words, code: exit::ENVIRONMENT }),
+            Answer::Deaf(error) => return Err(TransferError::Write(error).into()),
+        };
+        writeln!(out, "{end}").and_then(|()| out.flush()).map_err(TransferError::Write)?;
+        let counts = end.get("end").cloned().unwrap_or_default();
+        serde_json::from_value(counts).map_err(|error| Failure {
+            words: format!("{}: the export ends otherwise than one does: {error}", admin.display()),
+            code: exit::MALFORMED,
+        })
+    })
+}
+
+/// Gives `fill` standard output, or a file that appears under its name when it is whole.
+fn into_file(write: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<Counts, Failure>) -> Result<u8, Failure> {
     if is_dash(write) {
-        embedded::export(&store.reader(), &mut BufWriter::new(io::stdout().lock()))?;
+        fill(&mut BufWriter::new(io::stdout().lock()))?;
         return Ok(exit::GOOD);
     }
     let failed = |error: io::Error| match error.kind() {
@@ -146,7 +182,7 @@ fn export(store: PathBuf, write: &Path) -> Result<u8, Failure> {
     };
     let new = NewFile::make(write).map_err(failed)?;
     let mut out = BufWriter::with_capacity(1 << 20, new.file());
-    let counts = embedded::export(&store.reader(), &mut out)?;
+    let counts = fill(&mut out)?;
     drop(out);
     new.finish().map_err(failed)?;
     Ok(told(&format!("{}: {}", write.display(), in_words(&counts))))
@@ -187,7 +223,7 @@ fn told(text: &str) -> u8 {
 
 fn check(store: &Path, clear: bool) -> Result<u8, Failure> {
     let report = embedded::check(store)?;
-    let CheckReport { counts, id1s, bindings, user_ues, moving, moved, inconsistencies, found } = report;
+    let CheckReport { counts, id1s, bindings, user_ues, moving, moved, inconsistencies, found, unfinished } = report;
     let mut text = format!(
         "{}: {}\n  contexts: {moving} moving, {moved} moved, {id1s} ID1s, {bindings} bindings; users: on {user_ues} UEs\n",
         store.display(),
@@ -196,6 +232,16 @@ fn check(store: &Path, clear: bool) -> Result<u8, Failure> {
     for inconsistency in &inconsistencies {
         let about = if clear { inconsistency.about.reveal() } else { inconsistency.about.to_string() };
         text.push_str(&format!("{about}: {}\n", inconsistency.what));
+    }
+    for Unfinished { path, is_being_made } in &unfinished {
+        let path = path.display();
+        text.push_str(&match is_being_made {
+            true => format!("{path}: a process is making this file; leave it alone\n"),
+            false => format!(
+                "{path}: left by an import or export that was killed; the store lacks nothing of it, and identifiers may \
+                 stand in it in clear: remove it\n"
+            ),
+        });
     }
     match found {
         0 => text.push_str("all of it fits"),

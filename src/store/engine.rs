@@ -5,7 +5,9 @@ pub(super) mod users;
 use super::encoding::{self, RecordFault};
 use super::indexes::{Index, Pair};
 use super::tables::{Map, Octets, Tables, TablesMut};
-use super::{Change, ChangeKind, Condition, Cursor, MOST_TRIMMED, StoreError, Stored, UeContext, Write, WriteOutcome};
+use super::{
+    Binding, Change, ChangeKind, Condition, Cursor, MOST_TRIMMED, StoreError, Stored, UeContext, Write, WriteOutcome,
+};
 use crate::registration::identifiers::{Id2, Imsi, Pduid, UnixSeconds};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -35,10 +37,8 @@ fn get_packed(tables: &impl Tables, imsi: u64) -> Result<Option<Stored>, StoreEr
 }
 
 pub(super) fn get_by_id1(tables: &impl Tables, id1: Pduid) -> Result<Option<Stored>, StoreError> {
-    match owner(tables, id1) {
-        Some(imsi) => get_packed(tables, imsi),
-        None => Ok(None),
-    }
+    let record = tables.records(Index::Id1s, id1.into(), 1)?.into_iter().next();
+    Ok(record.map(|record| encoding::decode(&record)).transpose()?)
 }
 
 /// The packed IMSI that holds `id1`.
@@ -54,14 +54,14 @@ pub(super) fn find_by_id2(
 ) -> Result<Vec<Stored>, StoreError> {
     let hash = user_hash(application, id2.as_str());
     let mut found = Vec::new();
-    for imsi in tables.imsis(Index::Users, hash, MOST_SHARING_A_HASH) {
+    for record in tables.records(Index::Users, hash, MOST_SHARING_A_HASH)? {
         if found.len() == limit {
             break;
         }
+        let stored = encoding::decode(&record)?;
         // The hash only narrows the search: the context itself says whose it is.
-        if let Some(stored) = get_packed(tables, imsi)?
-            && stored.context.bindings.iter().any(|binding| &*binding.application == application && binding.id2 == *id2)
-        {
+        let is_user = |binding: &Binding| &*binding.application == application && binding.id2 == *id2;
+        if stored.context.bindings.iter().any(is_user) {
             found.push(stored);
         }
     }
@@ -137,12 +137,39 @@ pub(super) fn values(
 pub(super) fn apply(tables: &mut impl TablesMut, batch: &[Write]) -> Result<Vec<WriteOutcome>, StoreError> {
     let start = cursor(tables)?;
     let mut sequence = start;
-    let outcomes = batch.iter().map(|write| write_one(tables, &mut sequence, write)).collect::<Result<_, _>>()?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for some in batch.chunks(TOGETHER) {
+        approach(tables, some);
+        for write in some {
+            outcomes.push(write_one(tables, &mut sequence, write)?);
+        }
+    }
     if sequence != start {
         tables.put(Map::System, SEQUENCE, &sequence.0.to_be_bytes())?;
         bound_deletions(tables, sequence)?;
     }
     Ok(outcomes)
+}
+
+/// Writes that are approached together.
+const TOGETHER: usize = 256;
+
+fn approach(tables: &impl TablesMut, batch: &[Write]) {
+    let (mut imsis, mut id1s) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    for write in batch {
+        match write {
+            Write::Put { context, .. } => {
+                imsis.push(context.imsi.packed());
+                id1s.extend(context.grants().map(|grant| u64::from(grant.id1)));
+            }
+            Write::Delete { imsi, .. } => imsis.push(imsi.packed()),
+            _ => {}
+        }
+    }
+    // One alone has nobody to walk beside.
+    if imsis.len() > 1 {
+        tables.approach(&imsis, &id1s);
+    }
 }
 
 fn write_one(tables: &mut impl TablesMut, sequence: &mut Cursor, write: &Write) -> Result<WriteOutcome, StoreError> {

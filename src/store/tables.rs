@@ -1,5 +1,5 @@
-//! What an engine has to offer: ordered maps of octets. Where an engine keeps them is its own affair. The indexes of the contexts are not among them: they are made from
-//! the contexts, in memory, see [`super::indexes`].
+//! What an engine has to offer: ordered maps of octets. Where an engine keeps them is its own affair. The indexes of the
+//! contexts are not among them: they are made from the contexts, in memory, see [`super::indexes`].
 //!
 //! A new kind of record is a new line of [`Map`]: an engine makes the map when a store does not have it yet, so that it
 //! needs no new schema unless older versions must keep their hands off.
@@ -56,6 +56,12 @@ pub(super) trait Tables {
     /// The IMSIs of the pairs of an index with `first`, in order, of at most `limit` of them.
     fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64>;
 
+    /// The records of these contexts.
+    fn records(&self, index: Index, first: u64, limit: usize) -> Result<Vec<Octets>, StoreError> {
+        let imsis = self.imsis(index, first, limit).into_iter();
+        imsis.filter_map(|imsi| self.get(Map::Contexts, &imsi.to_be_bytes()).transpose()).collect()
+    }
+
     /// Pairs of an ordered index from `from` on, in order, at most `limit`.
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair>;
 }
@@ -65,6 +71,12 @@ pub(super) trait TablesMut: Tables {
     fn put(&mut self, map: Map, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
     fn remove(&mut self, map: Map, key: &[u8]) -> Result<(), StoreError>;
+
+    /// The contexts of these IMSIs and the holders of these ID1s will be wanted: where the way to them is long, it is walked
+    /// to all at once.
+    fn approach(&self, imsis: &[u64], id1s: &[u64]) {
+        let _ = (imsis, id1s);
+    }
 
     fn add(&mut self, index: Index, pair: Pair);
 

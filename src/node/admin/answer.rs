@@ -1,5 +1,6 @@
 //! Answers to questions, in pages of lines.
 
+use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use super::view::Lens;
 use super::{Contexts, Desk};
 use crate::registration::identifiers::UnixSeconds;
 use crate::registration::{self, NoReply};
+use crate::store::embedded::TransferError;
 use crate::store::{StoreError, UeState};
 
 /// Contexts read at a time.
@@ -46,6 +48,9 @@ fn line(value: &Value) -> Vec<u8> {
 
 /// Answers a question, page by page; `send` says whether anybody still listens. Waits for the disk.
 pub(super) fn give(desk: &Desk, question: &Question, mut send: impl FnMut(Vec<u8>) -> bool) {
+    if question.ask == Ask::Export {
+        return export(desk, send);
+    }
     let last = match tell(desk, question, &mut send) {
         Ok((shown, total)) => line(&json!({
             "end": {"node": desk.identity, "role": desk.role, "shown": shown, "total": total}
@@ -54,6 +59,45 @@ pub(super) fn give(desk: &Desk, question: &Question, mut send: impl FnMut(Vec<u8
         Err(Stop::Gone) => return,
     };
     send(last);
+}
+
+/// Gives the store as it is exported; its last line is the end of the answer.
+fn export(desk: &Desk, mut send: impl FnMut(Vec<u8>) -> bool) {
+    let words = match &desk.export {
+        None => format!("{} plays {}: it has no store", desk.identity, desk.role),
+        Some(export) => {
+            let mut pages = Pages { page: Vec::with_capacity(PAGE_OCTETS), send: &mut send };
+            match export(&mut pages) {
+                Ok(()) | Err(TransferError::Write(_)) => return,
+                Err(error) => error.to_string(),
+            }
+        }
+    };
+    send(error(&words));
+}
+
+/// Octets of an export sent at a time.
+const PAGE_OCTETS: usize = 64 << 10;
+
+/// Lines gathered into pages. It fails when nobody listens any more.
+struct Pages<'a, S> {
+    page: Vec<u8>,
+    send: &'a mut S,
+}
+
+impl<S: FnMut(Vec<u8>) -> bool> Write for Pages<'_, S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.page.extend_from_slice(octets);
+        if self.page.len() >= PAGE_OCTETS {
+            self.flush()?;
+        }
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let page = std::mem::replace(&mut self.page, Vec::with_capacity(PAGE_OCTETS));
+        if page.is_empty() || (self.send)(page) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    }
 }
 
 /// How many were shown, and how many there are; `None` when that was not counted.
@@ -119,6 +163,8 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
             send(line(&operate(desk, registration::Inquiry::Begin { wish: (**wish).clone() })?))?;
             Ok((1, None))
         }
+        // Given by itself.
+        Ask::Export => Ok((0, None)),
         Ask::News(procedure) => {
             send(line(&operate(desk, registration::Inquiry::News { procedure: *procedure })?))?;
             Ok((1, None))

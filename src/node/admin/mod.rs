@@ -13,8 +13,9 @@
 //! {"ask":"deregister","ue":"001010000000001"}  likewise
 //! {"ask":"begin","wish":{"begin":"locate",...}}  {"begun":true}, or {"procedure":1,"news":[...]}
 //! {"ask":"news","procedure":1}                 {"procedure":1,"news":[...]}: what has come of it since
+//! {"ask":"export"}                             the store as `proselink store export` writes it, as of one moment
 //! ```
-//! IMSI and MSISDN are masked unless `"clear":true` is asked for. Contexts are read beside the node's task, a page at a
+//! IMSI and MSISDN are masked unless `"clear":true` is asked for; an export is whole, and ends with its own last line. Contexts are read beside the node's task, a page at a
 //! time, so that no question holds up a registration. `socket.rs` makes the socket, `question.rs` judges a line,
 //! `answer.rs` answers it, `view.rs` says what of a context is shown.
 
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -40,6 +42,7 @@ use tokio::time::timeout;
 use super::PeerView;
 use crate::registration::{self, NoReply};
 use crate::store::ContextReader;
+use crate::store::embedded::TransferError;
 
 pub use question::{MOST_SHOWN, Question};
 
@@ -55,14 +58,20 @@ const ASKING: Duration = Duration::from_secs(5);
 /// How long a visitor may take to read on.
 const READING: Duration = Duration::from_secs(10);
 
-/// How long a visit may last.
+/// How long an answer may take.
 const LIFE: Duration = Duration::from_secs(120);
+
+/// How long an export may take.
+const LIFE_OF_EXPORT: Duration = Duration::from_secs(3600);
 
 /// Parts of an answer, each a page, that are made before the visitor has read the first.
 const AHEAD: usize = 4;
 
 /// Contexts as the desk reads them.
 pub type Contexts = Arc<dyn ContextReader + Send + Sync>;
+
+/// Writes the whole store as text, as of one moment, while the node goes on.
+pub type Export = Arc<dyn Fn(&mut dyn io::Write) -> Result<(), TransferError> + Send + Sync>;
 
 /// Asks the element in the node's task: [`Element::operate`](registration::Element::operate).
 pub type Operate = Arc<dyn Fn(registration::Inquiry) -> Reply + Send + Sync>;
@@ -81,6 +90,8 @@ pub struct Desk {
     pub peers: watch::Receiver<Vec<PeerView>>,
     /// The UE contexts; only a function has them.
     pub contexts: Option<Contexts>,
+    /// The store of a function or an app server, for a backup.
+    pub export: Option<Export>,
     /// The element.
     pub operate: Operate,
 }
@@ -172,7 +183,7 @@ async fn attend(listener: UnixListener, owner: u32, desk: Desk) {
             Ok((stream, _)) => {
                 let desk = desk.clone();
                 tokio::spawn(async move {
-                    let _ = timeout(LIFE, visit(stream, owner, desk)).await;
+                    visit(stream, owner, desk).await;
                     drop(place);
                 });
             }
@@ -212,6 +223,11 @@ async fn visit(mut stream: UnixStream, owner: u32, desk: Desk) {
         }
     };
     tracing::info!(node = %desk.identity, asks = question.name(), clear = question.clear, "admin socket");
+    let life = if question.ask == question::Ask::Export { LIFE_OF_EXPORT } else { LIFE };
+    let _ = timeout(life, answer_in_pages(writing, desk, question)).await;
+}
+
+async fn answer_in_pages(mut writing: WriteHalf<'_>, desk: Desk, question: Question) {
     let (pages, mut answer) = mpsc::channel::<Vec<u8>>(AHEAD);
     // Reading contexts waits for the disk, so not in a task. It ends when nobody takes its pages.
     let work =

@@ -41,6 +41,8 @@ pub enum Ask {
     Begin(Box<Wish>),
     /// What has come of one.
     News(u64),
+    /// All of the store.
+    Export,
 }
 
 /// How a UE is named.
@@ -77,6 +79,7 @@ impl Question {
                 Ask::Begin(Box::new(wish))
             }
             ("news", None) => Ask::News(line.procedure.ok_or("\"procedure\" is missing: the number that begin gave")?),
+            ("export", None) => Ask::Export,
             ("peers", None) => Ask::Peers,
             ("ues", None) => Ask::Ues,
             ("moves", None) => Ask::Moves,
@@ -86,10 +89,14 @@ impl Question {
             ("ue" | "revoke" | "deregister", None) => {
                 return Err("\"ue\" is missing: an IMSI, or an ID1 of 16 hexadecimal digits".to_owned());
             }
-            ("peers" | "ues" | "moves" | "begin" | "news", Some(_)) => {
+            ("peers" | "ues" | "moves" | "begin" | "news" | "export", Some(_)) => {
                 return Err(format!("{} takes no \"ue\"", line.ask));
             }
-            _ => return Err("\"ask\" is none of peers, ues, ue, moves, revoke, deregister, begin, news".to_owned()),
+            _ => {
+                return Err(
+                    "\"ask\" is none of peers, ues, ue, moves, revoke, deregister, begin, news, export".to_owned()
+                );
+            }
         };
         let limit = line.limit.unwrap_or(SHOWN);
         if !(1..=MOST_SHOWN).contains(&limit) {
@@ -110,6 +117,7 @@ impl Question {
             Ask::Deregister(_) => "deregister",
             Ask::Begin(_) => "begin",
             Ask::News(_) => "news",
+            Ask::Export => "export",
         }
     }
 }

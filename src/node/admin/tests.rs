@@ -44,7 +44,8 @@ fn desk(ues: u64) -> Desk {
         PeerView { identity: "hss.example".to_owned(), state: State::IOpen, status: Status::Okay, trouble: None };
     let (_, peers) = watch::channel(vec![view]);
     let operate: Operate = Arc::new(|_| Box::pin(async { Err(NoReply::NotHere) }));
-    Desk { identity: "function.example".to_owned(), role: "function", peers, contexts: Some(Arc::new(store)), operate }
+    let contexts: Option<Contexts> = Some(Arc::new(store));
+    Desk { identity: "function.example".to_owned(), role: "function", peers, contexts, export: None, operate }
 }
 
 /// All lines of an answer.

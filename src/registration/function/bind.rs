@@ -159,7 +159,7 @@ impl<R: ContextReader> Function<R> {
         writes.insert(0, self.put(context, Some(&stored), stored.expires_at));
         let after = match farewells.is_empty() {
             true => After::Nothing,
-            false => After::Parted { imsi, gone: None, farewells },
+            false => After::Parted { imsi, gone: false, purge: None, farewells },
         };
         Ok(Step::Write { writes, held, after })
     }

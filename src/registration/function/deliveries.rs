@@ -1,11 +1,11 @@
-//! What others must be told until they have heard it: U1 and farewells to app servers, CRR to functions.
+//! What others must be told until they have heard it: U1 and farewells to app servers, CRR to functions, PNR to the HSS.
 //!
 //! Each node has a lane of its own, so that one that is down holds up nobody else. While it answers, a number of messages
 //! are under way at a time; once it does not, one message is tried at growing intervals until it answers again, however
 //! many wait. A message that is answered, but not well, waits by itself and lets the others pass.
 //!
 //! What is here is lost with the process and found again in the store: the marks under [`MOVES`](super::moving),
-//! [`RELEASES`](super::moving) and [`FAREWELLS`](super::lifecycle) stay until the matter is over. So the number kept in
+//! [`RELEASES`](super::moving), [`FAREWELLS`](super::lifecycle) and [`PURGES`](super::subscription) stay until it is over. So the number kept in
 //! memory may be bounded: what finds no place is read from the store later.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -23,6 +23,8 @@ pub(super) enum Parcel {
     Release { imsi: Imsi, id1: Pduid },
     /// A farewell, by its key in the store.
     Farewell { key: Box<str> },
+    /// PNR to the HSS, by the key of its mark in the store.
+    Purge { key: Box<str> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -179,8 +179,9 @@ impl<R: ContextReader> Function<R> {
                 let text = format!("{imsi} is served by {to} now");
                 let (context, forget_after) = self.remembrance(now, context, to.clone());
                 let held = vec![Action::Report(Report { step: "F-6", text, failure: false }), success];
-                let writes = vec![self.put(context, Some(&stored), Some(forget_after))];
-                Ok(Step::Write { writes, held, after: After::Gone(imsi) })
+                let (mark, purge) = self.purge_mark(now, imsi, stored.context.id1.id1);
+                let writes = vec![self.put(context, Some(&stored), Some(forget_after)), mark];
+                Ok(Step::Write { writes, held, after: After::Gone(imsi, purge) })
             }
             UeState::Moved { to, .. } if peer.is_at(to) => {
                 actions.push(success);

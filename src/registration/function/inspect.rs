@@ -4,6 +4,7 @@ use super::deliveries::Parcel;
 use super::lifecycle::{Cause, FAREWELLS, Farewell};
 use super::moving::{MOVES, RELEASES, move_key, parse_key};
 use super::standard::Procedure;
+use super::subscription::PURGES;
 use super::view::{BindingView, Delivery, MoveView, Moves, UeLine, UePage, UeView};
 use super::{Function, seconds};
 use crate::registration::element::{Action, Inquiry, NoReply, Now};
@@ -103,7 +104,7 @@ impl<R: ContextReader> Function<R> {
     /// The store failed.
     pub fn moves(&self, now: Now, after: Option<&str>, limit: usize) -> Result<Moves, NoReply> {
         let limit = limit.clamp(1, MOST_OF_A_PAGE);
-        let stages = [FAREWELLS, MOVES, RELEASES];
+        let stages = [FAREWELLS, MOVES, PURGES, RELEASES];
         if after.is_some_and(|after| !stages.iter().any(|stage| after.starts_with(stage))) {
             return Err(NoReply::NoPosition);
         }
@@ -154,6 +155,11 @@ impl<R: ContextReader> Function<R> {
                 let delivery = self.deliveries.delivery(now.elapsed, &parcel, &farewell.host, &farewell.application);
                 MoveView { kind: "farewell", app_servers: vec![delivery], ..empty }
             }),
+            PURGES => {
+                let parcel = Parcel::Purge { key: key.into() };
+                let delivery = self.deliveries.delivery(now.elapsed, &parcel, &self.hss_lane(), "");
+                Some(MoveView { kind: "purge", release: Some(delivery), ..empty })
+            }
             MOVES => match stored {
                 Some(stored) if stored.context.id1.id1 == id1 => Some(self.arrival(now, &stored.context)?),
                 _ => None,

@@ -109,11 +109,16 @@ impl<R: ContextReader> Function<R> {
             writes.push(write);
             farewells.push(told);
         }
+        let purge = cause.purges().then(|| self.purge_mark(now, imsi, context.id1.id1));
+        let purge = purge.map(|(mark, key)| {
+            writes.push(mark);
+            key
+        });
         let text = format!("{imsi} is forgotten: {}; {} bindings end", cause.words(), context.bindings.len());
         let step = if cause == Cause::Expired { "expiry" } else { "deregistration" };
         let mut held = vec![Action::Report(Report { step, text, failure: false })];
         held.extend(success);
-        Step::Write { writes, held, after: After::Parted { imsi, gone: Some(cause), farewells } }
+        Step::Write { writes, held, after: After::Parted { imsi, gone: true, purge, farewells } }
     }
 
     /// The UE of an operator's or a UE's own request goes.
@@ -147,23 +152,20 @@ impl<R: ContextReader> Function<R> {
         Ok(self.part(now, &stored, cause, success))
     }
 
-    /// The context is gone, durably: who has to know is told.
+    /// Bindings or the context are gone, durably: who has to know is told.
     pub(super) fn tell_of_parting(
         &mut self,
         now: Now,
-        imsi: Imsi,
-        gone: Option<Cause>,
+        purge: Option<Box<str>>,
         farewells: Vec<KeyAndHost>,
         actions: &mut Vec<Action>,
     ) {
         for (key, host) in farewells {
             self.deliver(now, Parcel::Farewell { key }, &host, actions);
         }
-        if gone.is_some_and(Cause::purges) {
-            self.purge_notification(imsi, actions);
-        }
-        if gone.is_some() {
-            self.standard_gone(now, imsi, actions);
+        if let Some(key) = purge {
+            let host = self.hss_lane();
+            self.deliver(now, Parcel::Purge { key }, &host, actions);
         }
     }
 

@@ -109,13 +109,14 @@ enum After {
         /// The old function.
         host: String,
     },
-    /// A UE has gone: the HSS has to know.
-    Gone(Imsi),
-    /// Users are no longer bound to a UE, or it has gone altogether, for the cause given: app servers have to know, by key
-    /// and host, and for most causes the HSS.
+    /// A UE has gone to another function: the HSS has to know, under the key of its mark.
+    Gone(Imsi, Box<str>),
+    /// Users are no longer bound to a UE, or it has gone altogether: app servers have to know, by key and host, and for most
+    /// causes the HSS, under the key of its mark.
     Parted {
         imsi: Imsi,
-        gone: Option<Cause>,
+        gone: bool,
+        purge: Option<Box<str>>,
         farewells: Vec<KeyAndHost>,
     },
     /// What a UE may do has changed; with nothing left its app servers have to know.
@@ -335,15 +336,18 @@ impl<R: ContextReader> Function<R> {
                 match after {
                     After::Nothing => {}
                     After::Moved { imsi, id1, host } => self.tell_of_move(now, imsi, id1, &host, actions),
-                    After::Gone(imsi) => {
-                        self.purge_notification(imsi, actions);
+                    After::Gone(imsi, purge) => {
+                        self.tell_of_parting(now, Some(purge), Vec::new(), actions);
                         self.standard_gone(now, imsi, actions);
                     }
-                    After::Parted { imsi, gone, farewells } => {
-                        self.tell_of_parting(now, imsi, gone, farewells, actions);
+                    After::Parted { imsi, gone, purge, farewells } => {
+                        self.tell_of_parting(now, purge, farewells, actions);
+                        if gone {
+                            self.standard_gone(now, imsi, actions);
+                        }
                     }
                     After::Changed { imsi, permission, farewells } => {
-                        self.tell_of_parting(now, imsi, None, farewells, actions);
+                        self.tell_of_parting(now, None, farewells, actions);
                         self.standard_changed(now, imsi, permission, actions);
                     }
                 }
@@ -534,6 +538,7 @@ impl<R: ContextReader> Element for Function<R> {
         let from = actions.len();
         self.reserve_block(actions);
         self.sweep(now, Sweep::default(), actions);
+        self.resume_standard(now, actions);
         self.housekeeping(now, actions);
         self.conclude(now, from, actions);
     }
@@ -571,7 +576,7 @@ impl<R: ContextReader> Element for Function<R> {
                     self.written(now, (job, attempt), (held, after), result, actions);
                 }
                 Some(Waiting::Block(reservation)) => self.block_written(now, reservation, result, actions),
-                Some(Waiting::Standard(pause)) => self.standard_stored(*pause, result, actions),
+                Some(Waiting::Standard(pause)) => self.standard_stored(now, *pause, result, actions),
                 _ => {}
             },
             Event::Timer { token } => match self.pending.take(token) {

@@ -1,7 +1,10 @@
 //! The rest of PC4a: what the HSS tells (UPR, RSR) and what it is told or asked (PNR, PSR). TS 29.344.
 
+use super::deliveries::Parcel;
 use super::lifecycle::{Cause, KeyAndHost};
-use super::{After, Function, Step, Stop, Waiting};
+use super::moving::parse_key;
+use super::tell::Leaving;
+use super::{After, Function, Step, Stop, Waiting, seconds};
 use crate::avp::dictionary::{
     ExperimentalResultCode, PnrFlags, ProseSubscriptionData, UprFlags, UserName, VisitedPlmnId, group,
 };
@@ -10,9 +13,14 @@ use crate::message::Command;
 use crate::registration::config::same_host;
 use crate::registration::element::{Action, NoAnswer, Now, Report};
 use crate::registration::exchange::{NO_STATE, failure, report, send, vendor_specific};
-use crate::registration::identifiers::{Imsi, PlmnId};
+use crate::registration::identifiers::{Imsi, Pduid, PlmnId};
 use crate::registration::reply::{Asked, Outcome, bad_value, missing, silence};
-use crate::store::{AllowedPlmn, ContextReader, Subscription, UeContext, UeState, Write};
+use crate::store::{AllowedPlmn, ContextReader, Cursor, Subscription, UeContext, UeState, Write};
+
+/// Key prefix of the UEs that have gone and of which the HSS has yet to hear so.
+pub(super) const PURGES: &str = "purge/";
+/// For how long it is told, in seconds.
+const PURGE_HOLD: u64 = 24 * 3600;
 
 impl<R: ContextReader> Function<R> {
     /// Whether a request comes from the HSS; if not, the answer says so.
@@ -135,12 +143,41 @@ impl<R: ContextReader> Function<R> {
         }
     }
 
-    /// PNR: the HSS learns that a UE has gone.
-    pub(super) fn purge_notification(&mut self, imsi: Imsi, actions: &mut Vec<Action>) {
+    /// Marks that the HSS has yet to hear that a UE has gone: the write, and its key.
+    pub(super) fn purge_mark(&self, now: Now, imsi: Imsi, id1: Pduid) -> (Write, Box<str>) {
+        let key = format!("{PURGES}{:016x}/{id1}", imsi.packed());
+        let until = seconds(now).plus(PURGE_HOLD).0;
+        (Write::PutValue { key: key.clone(), value: until.to_be_bytes().to_vec(), expected: None }, key.into())
+    }
+
+    /// What messages to the HSS queue under.
+    pub(super) fn hss_lane(&self) -> String {
+        self.config.hss.host.clone().unwrap_or_else(|| self.config.hss.realm.clone())
+    }
+
+    /// PNR: the HSS learns that a UE has gone, unless it has come back meanwhile.
+    pub(super) fn send_purge(&mut self, now: Now, parcel: &Parcel, actions: &mut Vec<Action>) -> Leaving {
+        let Parcel::Purge { key } = parcel else { return Leaving::Over };
+        let Some((imsi, _)) = parse_key(PURGES, key) else { return Leaving::Over };
+        let read = self.reader.value(key).and_then(|mark| Ok((mark, self.reader.get(imsi)?)));
+        let (mark, stored) = match read {
+            Ok(read) => read,
+            Err(why) => return Leaving::Later(why.to_string()),
+        };
+        let until = mark.and_then(|mark| mark.try_into().ok()).map(u64::from_be_bytes);
+        let is_here = stored.is_some_and(|stored| !matches!(stored.context.state, UeState::Moved { .. }));
+        match until {
+            None => return Leaving::Over,
+            Some(_) if is_here => return Leaving::Over,
+            Some(until) if until <= seconds(now).0 => {
+                failure(actions, "PNR", format!("the HSS never heard that {imsi} has gone"));
+                return Leaving::Over;
+            }
+            Some(_) => {}
+        }
         let session = self.sessions.next();
         let user = imsi.reveal();
-        let what = format!("purge of {imsi}");
-        let token = self.pending.insert(Waiting::Told { step: "PNA", what });
+        let token = self.pending.insert_patient(Waiting::Parcel(parcel.clone(), Cursor::START));
         let request = pc4a::ProseNotifyRequest {
             session_id: &session,
             vendor_specific_application_id: Some(vendor_specific(pc4a::APPLICATION)),
@@ -154,6 +191,22 @@ impl<R: ContextReader> Function<R> {
             ..Default::default()
         };
         send(pc4a::APPLICATION, &request, token, self.config.hss.clone(), actions);
+        Leaving::Sent
+    }
+
+    /// PNA to a purge. What the HSS refuses for good it need not be told again.
+    pub(super) fn purged(&mut self, now: Now, parcel: &Parcel, outcome: Outcome, actions: &mut Vec<Action>) {
+        if outcome.is_transient() {
+            let attempt = self.deliveries.in_vain(parcel);
+            return self.later(now, parcel, &outcome.to_string(), attempt, actions);
+        }
+        if let Parcel::Purge { key } = parcel
+            && let Some((imsi, _)) = parse_key(PURGES, key)
+        {
+            let text = format!("purge of {imsi}: {outcome}");
+            if outcome.is_success() { report(actions, "PNA", text) } else { failure(actions, "PNA", text) }
+        }
+        self.over(parcel, actions);
     }
 
     /// PNR: a network has taken back what a UE may do in it; `flags` are the revocation bits of PNR-Flags.

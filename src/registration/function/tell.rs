@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::deliveries::Parcel;
 use super::lifecycle::{self, FAREWELLS};
 use super::moving::{MOVES, RELEASES, move_key, parse_key, release_key};
+use super::subscription::PURGES;
 use super::{Function, Waiting};
 use crate::registration::element::{Action, NoAnswer, Now};
 use crate::registration::exchange::{failure, report};
@@ -28,7 +29,7 @@ pub(super) struct Sweep {
     after: Option<String>,
 }
 
-const STAGES: [&str; 3] = [MOVES, RELEASES, FAREWELLS];
+const STAGES: [&str; 4] = [MOVES, RELEASES, FAREWELLS, PURGES];
 /// What found no place is looked for again after so many doublings of the first interval.
 const AGAIN: u32 = 5;
 /// Marks read at a time.
@@ -51,6 +52,7 @@ impl<R: ContextReader> Function<R> {
                 Parcel::Update { .. } => self.send_update(&parcel, actions),
                 Parcel::Release { .. } => self.send_release(&parcel, actions),
                 Parcel::Farewell { .. } => self.send_farewell(now, &parcel, actions),
+                Parcel::Purge { .. } => self.send_purge(now, &parcel, actions),
             };
             match leaving {
                 Leaving::Sent => {}
@@ -70,7 +72,7 @@ impl<R: ContextReader> Function<R> {
             // The mark of a move is that of all its app servers and goes with the last.
             Parcel::Update { .. } => {}
             Parcel::Release { imsi, id1 } => self.tidy(release_key(*imsi, *id1), actions),
-            Parcel::Farewell { key } => self.tidy(key.to_string(), actions),
+            Parcel::Farewell { key } | Parcel::Purge { key } => self.tidy(key.to_string(), actions),
         }
     }
 
@@ -107,6 +109,7 @@ impl<R: ContextReader> Function<R> {
                     Parcel::Update { .. } => self.updated(now, parcel, outcome, actions),
                     Parcel::Release { .. } => self.released(now, parcel, version, answer, actions),
                     Parcel::Farewell { .. } => self.parted(now, parcel, outcome, actions),
+                    Parcel::Purge { .. } => self.purged(now, parcel, outcome, actions),
                 }
             }
             _ => {
@@ -211,6 +214,10 @@ impl<R: ContextReader> Function<R> {
                 Ok(host) => self.deliver(now, Parcel::Release { imsi, id1 }, host, actions),
                 Err(_) => self.tidy(key.to_owned(), actions),
             },
+            PURGES => {
+                let host = self.hss_lane();
+                self.deliver(now, Parcel::Purge { key: key.into() }, &host, actions);
+            }
             _ => match lifecycle::Farewell::from_value(value) {
                 Some(farewell) => self.deliver(now, Parcel::Farewell { key: key.into() }, &farewell.host, actions),
                 None => self.tidy(key.to_owned(), actions),
@@ -226,5 +233,6 @@ fn step(parcel: &Parcel) -> &'static str {
         Parcel::Update { .. } => "F3-1",
         Parcel::Release { .. } => "F-6",
         Parcel::Farewell { .. } => "farewell",
+        Parcel::Purge { .. } => "PNR",
     }
 }

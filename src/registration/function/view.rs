@@ -91,7 +91,7 @@ pub struct Moves {
 /// A UE that came from another function, or has gone, and who has yet to learn it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MoveView {
-    /// `move` or `farewell`.
+    /// `move`, `farewell`, or `purge` when the HSS has yet to hear that a UE has gone.
     pub kind: &'static str,
     /// Masked.
     pub imsi: String,
@@ -103,7 +103,7 @@ pub struct MoveView {
     /// The function it came from, the old ID3; absent once nobody has to hear of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Whether the old function has confirmed that it let the UE go (CRA); absent when it has.
+    /// Whether the old function has confirmed that it let the UE go (CRA), or the HSS its purge (PNA); absent when it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Delivery>,
     /// Each app server of the UE.

@@ -252,3 +252,38 @@ fn f_1_a_user_who_replaces_a_ue_keeps_the_id2_on_the_new_one() {
     let bound = network.bound(APPLICATION, &id2);
     assert_eq!((bound.len(), bound[0].id1), (1, network.ue.attachment(1).unwrap().id1));
 }
+
+#[test]
+fn pnr_waits_for_an_hss_that_is_down_and_outlives_a_restart() {
+    let mut network = registered_twice();
+    network.down.insert(Place::Hss);
+    network.operate(&Inquiry::Deregister { ue: IMSI.to_owned() }).unwrap();
+    network.pass(Duration::from_secs(2));
+    assert_eq!(network.count("PNR"), 0, "nobody hears it");
+    let moves = network.function.moves(network.now(), None, 10).unwrap();
+    let purge = &moves.moves[0];
+    let delivery = purge.release.as_ref().unwrap();
+    assert_eq!((purge.kind, delivery.state), ("purge", "waiting"));
+    assert!(!serde_json::to_string(&purge).unwrap().contains(IMSI));
+    network.restart(Place::Function);
+    network.down.clear();
+    network.pass(Duration::from_secs(2));
+    assert_eq!((network.count("PNR"), network.outcome("PNA")), (1, Outcome::SUCCESS));
+    assert_eq!(network.function.moves(network.now(), None, 10).unwrap().moves, []);
+    network.restart(Place::Function);
+    network.pass(Duration::from_secs(2));
+    assert_eq!(network.count("PNR"), 1, "said once");
+}
+
+#[test]
+fn pnr_of_a_ue_that_has_come_back_is_not_said() {
+    let mut network = registered_twice();
+    network.down.insert(Place::Hss);
+    network.operate(&Inquiry::Deregister { ue: IMSI.to_owned() }).unwrap();
+    network.pass(Duration::from_secs(2));
+    network.down.clear();
+    network.allocate();
+    network.pass(Duration::from_secs(600));
+    assert_eq!(network.count("PNR"), 0, "the HSS would take the UE from the function that serves it");
+    assert_eq!(network.function.moves(network.now(), None, 10).unwrap().moves, []);
+}

@@ -3,7 +3,11 @@
 //! Every message that crosses is held against its grammar. Nothing sleeps: when no message is under way the clock jumps
 //! to the next timer.
 
-use std::cell::RefCell;
+mod place;
+mod plan;
+mod shared;
+mod users;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,6 +36,12 @@ use crate::store::{
     UserReader,
 };
 
+pub use place::{PLACES, Place};
+pub use plan::{Plan, address_of};
+pub use shared::Shared;
+use users::judge;
+pub use users::{ToyKey, user};
+
 pub const REALM: &str = "epc.mnc001.mcc001.3gppnetwork.org";
 pub const FOREIGN_REALM: &str = "epc.mnc002.mcc001.3gppnetwork.org";
 pub const APPLICATION: &str = "mcc001.mnc01.ProSeApp.Chat";
@@ -46,159 +56,6 @@ pub fn host(name: &str) -> String {
 
 pub fn imsi() -> Imsi {
     IMSI.parse().unwrap()
-}
-
-/// Where an element stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
-    Ue,
-    Mme,
-    Hss,
-    Function,
-    Other,
-    AppServer,
-    SecondAppServer,
-    /// The function of another network.
-    Foreign,
-}
-
-pub const PLACES: [Place; 8] = [
-    Place::Ue,
-    Place::Mme,
-    Place::Hss,
-    Place::Function,
-    Place::Other,
-    Place::AppServer,
-    Place::SecondAppServer,
-    Place::Foreign,
-];
-
-impl Place {
-    pub fn host(self) -> String {
-        host(match self {
-            Self::Ue => "ue",
-            Self::Mme => "mme",
-            Self::Hss => "hss",
-            Self::Function => "pf1",
-            Self::Other => "pf2",
-            Self::AppServer => "as1",
-            Self::SecondAppServer => "as2",
-            Self::Foreign => return format!("pf.{FOREIGN_REALM}"),
-        })
-    }
-
-    pub fn realm(self) -> &'static str {
-        if self == Self::Foreign { FOREIGN_REALM } else { REALM }
-    }
-
-    fn of(host: &str) -> Option<Self> {
-        PLACES.into_iter().find(|place| same_host(&place.host(), host))
-    }
-
-    pub fn identity(self) -> Identity {
-        Identity { host: self.host(), realm: self.realm().to_owned() }
-    }
-
-    pub fn sender(self) -> Sender {
-        Sender { peer: self.host(), realm: self.realm().to_owned(), protected: false }
-    }
-}
-
-/// A store that an element reads and the network writes.
-#[derive(Clone, Debug, Default)]
-pub struct Shared(pub Rc<RefCell<MemoryStore>>);
-
-impl ContextReader for Shared {
-    fn get(&self, imsi: Imsi) -> Result<Option<Stored>, StoreError> {
-        self.0.borrow().get(imsi)
-    }
-    fn get_by_id1(&self, id1: Pduid) -> Result<Option<Stored>, StoreError> {
-        self.0.borrow().get_by_id1(id1)
-    }
-    fn find_by_id2(&self, application: &str, id2: &Id2, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.0.borrow().find_by_id2(application, id2, limit)
-    }
-    fn due(&self, now: UnixSeconds, limit: usize) -> Result<Vec<(UnixSeconds, Imsi)>, StoreError> {
-        self.0.borrow().due(now, limit)
-    }
-    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, StoreError> {
-        self.0.borrow().changes(after, limit)
-    }
-    fn contexts(&self, after: Option<Imsi>, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.0.borrow().contexts(after, limit)
-    }
-    fn count(&self) -> Result<u64, StoreError> {
-        self.0.borrow().count()
-    }
-    fn cursor(&self) -> Result<Cursor, StoreError> {
-        self.0.borrow().cursor()
-    }
-    fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.borrow().value(key)
-    }
-    fn values(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.0.borrow().values(prefix, after, limit)
-    }
-}
-
-impl UserReader for Shared {
-    fn user(&self, application: &str, id2: &Id2) -> Result<Option<StoredUser>, StoreError> {
-        self.0.borrow().user(application, id2)
-    }
-    fn user_named(&self, application: &str, user: &str) -> Result<Option<StoredUser>, StoreError> {
-        self.0.borrow().user_named(application, user)
-    }
-    fn user_on(&self, application: &str, id1: Pduid) -> Result<Option<StoredUser>, StoreError> {
-        self.0.borrow().user_on(application, id1)
-    }
-    fn users(&self, after: Option<(&str, &Id2)>, limit: usize) -> Result<Vec<StoredUser>, StoreError> {
-        self.0.borrow().users(after, limit)
-    }
-    fn user_count(&self) -> Result<u64, StoreError> {
-        self.0.borrow().user_count()
-    }
-}
-
-/// A user whose password stands where its hash should: what hashes are worth is tested where they are made.
-pub fn user(name: &str, password: &str) -> User {
-    User::with_password(name, format!("$argon2id$v=19$m=8,t=1,p=1$none${password}").parse().unwrap())
-}
-
-/// A key that signs with SipHash and is its own public half, in the place of Ed25519.
-pub struct ToyKey(pub [u8; 32]);
-
-impl ToyKey {
-    pub fn public(&self) -> PublicKey {
-        PublicKey(self.0)
-    }
-}
-
-impl Signer for ToyKey {
-    fn sign(&self, octets: &[u8]) -> [u8; SIGNATURE_OCTETS] {
-        use std::hash::Hasher as _;
-        let mut signature = [0; SIGNATURE_OCTETS];
-        for (number, chunk) in signature.chunks_mut(8).enumerate() {
-            let mut hasher = siphasher::sip::SipHasher24::new_with_keys(number as u64, 0);
-            hasher.write(&self.0);
-            hasher.write(octets);
-            chunk.copy_from_slice(&hasher.finish().to_be_bytes());
-        }
-        signature
-    }
-}
-
-fn judge(question: &Question) -> Result<bool, String> {
-    match question {
-        Question::Password { hash, password } => {
-            let expected = hash.as_str().rsplit('$').next().unwrap();
-            if expected == "damaged" {
-                Err("the hash is damaged".to_owned())
-            } else {
-                Ok(expected.as_bytes() == password.reveal())
-            }
-        }
-        Question::Signature { key, octets, signature } => Ok(ToyKey(key.0).sign(octets) == *signature),
-    }
 }
 
 /// A message that crossed.
@@ -221,128 +78,6 @@ enum Asker {
     Test(Header),
 }
 
-/// What each element is configured with; change it before [`Network::build`].
-pub struct Plan {
-    pub ue: UeConfig,
-    pub mme: MmeConfig,
-    pub hss: HssConfig,
-    pub function: FunctionConfig,
-    pub other: FunctionConfig,
-    pub foreign: FunctionConfig,
-    pub app_server: AppServerConfig,
-    pub second_app_server: AppServerConfig,
-}
-
-pub fn address_of(place: Place) -> std::net::IpAddr {
-    match place {
-        Place::Function => "192.0.2.1".parse().unwrap(),
-        _ => "2001:db8::2".parse().unwrap(),
-    }
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        let to = |place: Place| Destination { host: Some(place.host()), realm: REALM.to_owned() };
-        let peer = |place: Place| FunctionPeer {
-            host: place.host(),
-            realm: REALM.to_owned(),
-            addresses: vec![address_of(place)],
-        };
-        let network = |place: Place, plmn: &str| standard::Network {
-            plmn: plmn.parse().unwrap(),
-            host: place.host(),
-            realm: place.realm().to_owned(),
-            via: Vec::new(),
-            direct_allowed: 0x3ff,
-            discovery_range: Some(2),
-            validity: 1800,
-            proximity: true,
-        };
-        let function = |place: Place, allocator| FunctionConfig {
-            plmn: "001-01".parse().unwrap(),
-            address: None,
-            allocator,
-            network_key: *b"sixteen octets!!",
-            id1_validity: 3600,
-            hss: to(Place::Hss),
-            mmes: vec![Place::Mme.host()],
-            app_servers: [(Place::AppServer, APPLICATION), (Place::SecondAppServer, GAMES)]
-                .map(|(place, application)| AppServerPeer {
-                    host: place.host(),
-                    realm: REALM.to_owned(),
-                    applications: vec![application.to_owned()],
-                })
-                .to_vec(),
-            functions: vec![peer(if place == Place::Function { Place::Other } else { Place::Function })],
-            services: 0xff,
-            move_hold: 600,
-            moved_memory: 120,
-            retention: 7200,
-            retry_first: 1,
-            retry_most: 60,
-            pc2_application: crate::interfaces::pc2::APPLICATION,
-            most_bindings: 4,
-            most_pending: 64,
-            overload: OverloadSettings::default(),
-            standard: StandardConfig { networks: vec![network(Place::Foreign, "001-02")], ..StandardConfig::default() },
-        };
-        let app_server = |application: &str| AppServerConfig {
-            users: vec![user("alice", PASSWORD)],
-            lab: true,
-            functions: vec![peer(Place::Function), peer(Place::Other)],
-            id3_realms: vec![REALM.to_owned()],
-            most_pending: 64,
-            most_users: 1000,
-            ..AppServerConfig::new(vec![application.to_owned()])
-        };
-        Self {
-            ue: UeConfig {
-                mme: to(Place::Mme),
-                app_server: to(Place::AppServer),
-                application: APPLICATION.to_owned(),
-                tell_id3: true,
-                devices: vec![Device {
-                    imsi: imsi(),
-                    capability: 0xff,
-                    user: "alice".to_owned(),
-                    credential: Credential::Password(Secret::new(PASSWORD)),
-                }],
-            },
-            mme: MmeConfig {
-                plmn: "001-01".parse().unwrap(),
-                hss: Some(to(Place::Hss)),
-                subscribers: Vec::new(),
-                functions: vec![peer(Place::Function), peer(Place::Other)],
-                services: 0xff,
-                most_pending: 64,
-            },
-            hss: HssConfig {
-                subscribers: vec![Subscriber {
-                    imsi: imsi(),
-                    msisdn: Some("4915112345678".parse().unwrap()),
-                    prose_permission: Some(0x03),
-                    allowed_plmns: Vec::new(),
-                    reset_ids: Vec::new(),
-                }],
-                functions: vec![Place::Function.host(), Place::Other.host(), Place::Foreign.host()],
-            },
-            function: function(Place::Function, 1),
-            other: function(Place::Other, 2),
-            foreign: FunctionConfig {
-                plmn: "001-02".parse().unwrap(),
-                functions: Vec::new(),
-                standard: StandardConfig {
-                    networks: vec![network(Place::Function, "001-01")],
-                    ..StandardConfig::default()
-                },
-                ..function(Place::Foreign, 1)
-            },
-            app_server: app_server(APPLICATION),
-            second_app_server: app_server(GAMES),
-        }
-    }
-}
-
 type Spoil = Box<dyn FnMut(&mut Vec<u8>)>;
 
 pub struct Network {
@@ -355,6 +90,8 @@ pub struct Network {
     pub app_server: AppServer<Shared>,
     pub second_app_server: AppServer<Shared>,
     app_server_config: AppServerConfig,
+    /// Of the function, and of the one of the other network.
+    function_configs: [FunctionConfig; 2],
     /// Stores of the app servers.
     pub users: Shared,
     pub second_users: Shared,
@@ -399,6 +136,7 @@ impl Network {
         let (store, other_store, foreign_store) = (Shared::default(), Shared::default(), Shared::default());
         let (users, second_users) = (Shared::default(), Shared::default());
         let app_server_config = plan.app_server.clone();
+        let function_configs = [plan.function.clone(), plan.foreign.clone()];
         let seed = |place: Place| [place as u8 + 1; 16];
         let mut network = Self {
             ue: Ue::new(Place::Ue.identity(), plan.ue, seed(Place::Ue)),
@@ -429,6 +167,7 @@ impl Network {
             )
             .unwrap(),
             app_server_config,
+            function_configs,
             users,
             second_users,
             hold_proofs: false,
@@ -789,6 +528,23 @@ impl Network {
             _ => self.other = Function::new(place.identity(), plan.other, self.other_store.clone(), seed).unwrap(),
         }
         self.start(place);
+        self.settle();
+    }
+
+    /// Both functions of [`two_networks`](super::standard::two_networks) die and come back, as they were configured.
+    pub fn restart_both(&mut self) {
+        let [ours, foreign] = self.function_configs.clone();
+        for place in [Place::Function, Place::Foreign] {
+            self.timers.retain(|_, (of, _)| *of != place);
+            self.held.retain(|(of, ..)| *of != place);
+        }
+        self.next += 1;
+        let seed = [self.next as u8; 16];
+        self.function = Function::new(Place::Function.identity(), ours, self.store.clone(), seed).unwrap();
+        self.foreign = Function::new(Place::Foreign.identity(), foreign, self.foreign_store.clone(), seed).unwrap();
+        for place in [Place::Function, Place::Foreign] {
+            self.start(place);
+        }
         self.settle();
     }
 

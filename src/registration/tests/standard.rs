@@ -12,7 +12,7 @@ use crate::interfaces::{pc2, pc4::mme as pc4};
 use crate::message::{Command, find};
 use crate::registration::app_server::Account;
 use crate::registration::exchange::{NO_STATE, vendor_specific};
-use crate::registration::function::standard::{News, Procedure, Question};
+use crate::registration::function::standard::{Model, News, Procedure, Question};
 use crate::registration::identifiers::{Imsi, Pduid};
 use crate::registration::reply::{Outcome, body};
 use crate::store::ContextReader;
@@ -371,7 +371,7 @@ fn xar(requesting: Option<&str>, banned: &[(&str, &[u8])]) -> Vec<u8> {
 fn xar_type_11_is_refused_by_5596_5599_5601_5003_5004_and_5005() {
     let mut network = two_networks(|plan| plan.function.app_servers[0].applications.push(GAMES.to_owned()));
     network.call(Place::Function, |it, _, actions| {
-        it.function.announce_restricted(imsi(), APPLICATION, "alice.r", None, actions)
+        it.function.announce_restricted(imsi(), APPLICATION, "alice.r", None, Model::A, actions)
     });
     let pduid = network.id1().to_octets();
     let mut judged = |place: Place, message: &[u8]| {

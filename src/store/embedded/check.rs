@@ -7,6 +7,7 @@ use super::super::tables::Map;
 use super::super::{ID1_BLOCKS, StoreError, encoding, engine};
 use super::Options;
 use super::file::{guarded, open_database};
+use super::new_file::{Unfinished, unfinished_beside};
 use super::schema::SCHEMA_KEY;
 use super::tables::Snapshot;
 use crate::registration::identifiers::{Id2, Imsi, Pduid};
@@ -31,6 +32,8 @@ pub struct CheckReport {
     pub inconsistencies: Vec<Inconsistency>,
     /// All of them.
     pub found: u64,
+    /// Files beside the store that were not finished. They are no fault of the store.
+    pub unfinished: Vec<Unfinished>,
 }
 
 /// Inconsistencies kept with their words.
@@ -98,7 +101,8 @@ impl About {
 /// The store cannot be opened: there is none, it is in use, damaged in its pages, or of a newer version.
 pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
     let database = open_database(path, &Options::default().create(false))?;
-    guarded(path, || walk(&database, path))
+    let report = guarded(path, || walk(&database, path))?;
+    Ok(CheckReport { unfinished: unfinished_beside(path), ..report })
 }
 
 fn walk(database: &Database, path: &Path) -> Result<CheckReport, StoreError> {

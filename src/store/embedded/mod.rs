@@ -17,7 +17,7 @@
 //! file.rs     making and opening a file, what can be wrong with it
 //! new_file.rs a file that appears whole or not at all
 //! schema.rs   versions of its tables, and how older ones are brought up
-//! records.rs  the contexts in memory
+//! contexts.rs the contexts in memory, and what leads to them
 //! changed.rs  what a transaction changes in the indexes
 //! tables.rs   a moment of the store, and a transaction on it
 //! transfer.rs a store as lines of text and back
@@ -26,9 +26,9 @@
 
 mod changed;
 mod check;
+mod contexts;
 mod file;
 mod new_file;
-mod records;
 mod schema;
 mod tables;
 mod transfer;
@@ -46,7 +46,7 @@ use tables::{Batch, Open, Snapshot};
 
 pub use super::portable::{Counts, LineFault};
 pub use check::{About, CheckReport, Inconsistency, MOST_TOLD, check};
-pub use new_file::NewFile;
+pub use new_file::{NewFile, Unfinished};
 pub use transfer::{Imported, SKIPPED_BLOCKS, TransferError, export, import};
 
 /// How to open a store.

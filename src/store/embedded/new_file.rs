@@ -79,19 +79,47 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// A file that was not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether a process is still making it; otherwise its maker was killed, and nobody wants it any more.
+    pub is_being_made: bool,
+}
+
+/// The unfinished files in the folder of `path`, by name: its own, exports of it, and those of others.
+#[must_use]
+pub fn unfinished_beside(path: &Path) -> Vec<Unfinished> {
+    let Ok(entries) = fs::read_dir(directory(path)) else { return Vec::new() };
+    let mut found: Vec<Unfinished> = entries
+        .flatten()
+        .filter(|entry| maker_of(&entry.file_name()).is_some() && entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| Unfinished { is_being_made: !is_left(&entry.path()), path: entry.path() })
+        .collect();
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+/// The name that an unfinished file would have had.
+fn maker_of(name: &OsStr) -> Option<&[u8]> {
+    let octets = name.as_encoded_bytes();
+    let at = octets.windows(MARK.len()).rposition(|window| window == MARK.as_bytes())?;
+    let pid = octets.get(at + MARK.len()..)?;
+    (!pid.is_empty() && pid.iter().all(u8::is_ascii_digit)).then(|| octets.get(..at)).flatten()
+}
+
+/// Whether nobody has a lock on it.
+fn is_left(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
 /// Removes the unfinished files of `path` that nobody has a lock on.
 fn remove_left(path: &Path, name: &OsStr) {
-    let Ok(entries) = fs::read_dir(directory(path)) else { return };
-    for entry in entries.flatten() {
-        let found = entry.file_name();
-        let pid = found.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
-        let pid = pid.and_then(|rest| rest.strip_prefix(MARK.as_bytes()));
-        let is_one = pid.is_some_and(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit));
-        if !is_one || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            continue;
-        }
-        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) && fs::remove_file(entry.path()).is_ok() {
-            tracing::info!(file = %entry.path().display(), "removed what a killed process left unfinished");
+    for Unfinished { path, is_being_made } in unfinished_beside(path) {
+        let of_this = path.file_name().and_then(maker_of) == Some(name.as_encoded_bytes());
+        if of_this && !is_being_made && fs::remove_file(&path).is_ok() {
+            tracing::info!(file = %path.display(), "removed what a killed process left unfinished");
         }
     }
 }
@@ -118,6 +146,12 @@ mod tests {
         }
         let held = File::open(folder.path().join("backup.ndjson.new-2")).unwrap();
         held.try_lock().unwrap();
+        let beside: Vec<_> = unfinished_beside(&path)
+            .into_iter()
+            .map(|it| (it.path.file_name().unwrap().to_owned().into_string().unwrap(), it.is_being_made))
+            .collect();
+        let expected = [("backup.ndjson.new-1", false), ("backup.ndjson.new-2", true), ("other.new-1", false)];
+        assert_eq!(beside, expected.map(|(name, made)| (name.to_owned(), made)));
         let new = NewFile::make(&path).unwrap();
         new.file().write_all(b"whole").unwrap();
         assert!(!path.exists(), "it has no name before it is whole");

@@ -8,6 +8,7 @@
 //! A store is brought up in one transaction: it is of the old schema or of the new one, wherever the machine stops.
 
 use super::super::engine::{HORIZON, MOST_DELETIONS};
+use super::super::indexes::Index;
 use super::super::tables::Map;
 use super::super::{StoreError, encoding};
 use super::file::fault;
@@ -99,8 +100,13 @@ fn contexts_from_1_to_2(transaction: &WriteTransaction, path: &Path) -> Result<(
         let mut versions = Vec::new();
         for entry in old.iter().map_err(|error| failed(error.into()))? {
             let (key, record) = entry.map_err(|error| failed(error.into()))?;
-            let version = encoding::version(record.value());
-            let version = version.map_err(|fault| unread(format!("a record cannot be read: {fault}")))?;
+            let mut version = 0;
+            let read = encoding::index(record.value(), |index, (first, _)| {
+                if index == Index::Changes {
+                    version = first;
+                }
+            });
+            read.map_err(|fault| unread(format!("a record cannot be read: {fault}")))?;
             versions.push((version, key.value().to_vec()));
         }
         versions.sort_unstable();

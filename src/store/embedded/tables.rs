@@ -5,17 +5,16 @@
 //! before or just now: a commit touches few pages however many UEs there are. By IMSI, which comes in no order, each write
 //! had a page of its own to read, copy, checksum and write, and each look-up one to find.
 
-use super::super::indexes::gathered::IndexEntries;
-use super::super::indexes::{Index, Indexes, Pair, in_order};
+use super::super::indexes::{Index, Pair, in_order};
 use super::super::tables::{Map, Octets, Tables, TablesMut};
 use super::super::{Cursor, RecordFault, StoreError, encoding, engine};
 use super::changed::Changed;
+use super::contexts::{ChangedContexts, Contexts, Loading, Record};
 use super::file::fault;
-use super::records::{Loading, Records};
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 type MapDefinition = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -32,16 +31,6 @@ pub(super) fn definition(map: Map) -> MapDefinition {
     }
 }
 
-/// The records of the contexts by IMSI.
-#[derive(Default)]
-struct Contexts {
-    records: Records,
-    imsis: BTreeSet<u64>,
-}
-
-/// What a transaction changes in them; `None` for a context that goes.
-type ChangedContexts = BTreeMap<u64, Option<Box<[u8]>>>;
-
 /// A store that is open.
 pub(super) struct Open {
     /// In front of the database, so that it is let go first.
@@ -53,7 +42,6 @@ pub(super) struct Open {
 pub(super) struct Moment {
     maps: Snapshot,
     contexts: Contexts,
-    indexes: Indexes,
     cursor: Cursor,
 }
 
@@ -78,26 +66,7 @@ pub(super) struct Committed {
 /// Contexts and indexes of a store that was closed, and the commit they belong to.
 pub(super) struct Kept {
     contexts: Contexts,
-    indexes: Indexes,
     cursor: Cursor,
-}
-
-impl Contexts {
-    fn take_over(&mut self, changed: ChangedContexts) {
-        for (imsi, record) in changed {
-            match record {
-                Some(record) => {
-                    if self.records.insert(imsi, &record) {
-                        self.imsis.insert(imsi);
-                    }
-                }
-                None => {
-                    self.imsis.remove(&imsi);
-                    self.records.remove(imsi);
-                }
-            }
-        }
-    }
 }
 
 /// The number in a key of [`Map::Contexts`].
@@ -165,39 +134,26 @@ impl Snapshot {
         }
     }
 
-    /// All contexts and what is found by.
-    fn load(&self) -> Result<(Contexts, Indexes), StoreError> {
+    /// All contexts and what leads to them.
+    fn load(&self) -> Result<Contexts, StoreError> {
         let damaged = |what: String| StoreError::Damaged {
             path: self.path.clone(),
             detail: format!("{what}; `proselink store check` names it"),
         };
         let count = usize::try_from(self.count(Map::Contexts)?).unwrap_or_default();
-        let (mut entries, mut users) = IndexEntries::with_capacity(count);
-        let (mut records, mut imsis) = (Loading::with_capacity(count), Vec::with_capacity(count));
+        let mut loading = Loading::with_capacity(count);
         self.each(Map::Contexts, |key, record| {
-            let read = entries.add_record(&mut users, record);
-            let (version, imsi) = read.map_err(|fault| damaged(format!("a record cannot be read: {fault}")))?;
+            let version = loading.push(record).map_err(|fault| damaged(format!("a record cannot be read: {fault}")))?;
             if key != version.to_be_bytes() {
                 return Err(damaged("a record is not where its version should be".to_owned()));
             }
-            imsis.push(imsi);
-            records.push(imsi, record);
             Ok(())
         })?;
-        // Half of the entries of all indexes are those of the users.
-        std::thread::scope(|scope| {
-            let users =
-                std::thread::Builder::new().name("store index".to_owned()).spawn_scoped(scope, || users.index());
-            let users = users.map_err(|error| StoreError::Io {
-                action: "starting a thread for an index of the store",
-                detail: error.to_string(),
-            })?;
-            let records = records.finish().ok_or_else(|| damaged("a UE has two records".to_owned()))?;
-            let contexts = Contexts { records, imsis: imsis.into_iter().collect() };
-            let indexes = entries.index();
-            let users = users.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok((contexts, indexes.with_users(users)))
-        })
+        let contexts = loading.finish().map_err(|error| StoreError::Io {
+            action: "starting a thread for an index of the store",
+            detail: error.to_string(),
+        })?;
+        contexts.ok_or_else(|| damaged("a UE has two records".to_owned()))
     }
 }
 
@@ -206,28 +162,27 @@ impl Moment {
     pub(super) fn of(database: &Database, path: &Path, kept: Option<Kept>) -> Result<Self, StoreError> {
         let maps = Snapshot::of(database, path)?;
         let cursor = Cursor(maps.system(engine::SEQUENCE)?);
-        let (contexts, indexes) = match kept {
-            Some(kept) if kept.cursor == cursor => (kept.contexts, kept.indexes),
+        let contexts = match kept {
+            Some(kept) if kept.cursor == cursor => kept.contexts,
             _ => maps.load()?,
         };
-        Ok(Moment { maps, contexts, indexes, cursor })
+        Ok(Moment { maps, contexts, cursor })
     }
 
     /// Moves on to the commit that `committed` tells of.
     pub(super) fn advance(&mut self, database: &Database, committed: Committed) -> Result<(), StoreError> {
-        self.contexts.take_over(committed.contexts);
-        committed.changed.apply_to(&mut self.indexes);
+        self.contexts.take_over(committed.contexts, committed.changed);
         self.cursor = committed.cursor;
         self.maps = Snapshot::of(database, &self.maps.path)?;
         Ok(())
     }
 
     pub(super) fn keep(self) -> Kept {
-        Kept { contexts: self.contexts, indexes: self.indexes, cursor: self.cursor }
+        Kept { contexts: self.contexts, cursor: self.cursor }
     }
 
     fn record(&self, imsi: u64) -> Option<&[u8]> {
-        self.contexts.records.get(imsi)
+        self.contexts.record(imsi)
     }
 }
 
@@ -242,8 +197,8 @@ impl Tables for Moment {
     fn range(&self, map: Map, from: &[u8], limit: usize) -> Result<Vec<(Octets, Octets)>, StoreError> {
         match map {
             Map::Contexts => {
-                let imsis = self.contexts.imsis.range(number(from)..).take(limit);
-                let entry = |imsi: &u64| Some((imsi.to_be_bytes().to_vec(), self.record(*imsi)?.to_vec()));
+                let imsis = self.contexts.imsis(number(from)).take(limit);
+                let entry = |imsi: u64| Some((imsi.to_be_bytes().to_vec(), self.record(imsi)?.to_vec()));
                 Ok(imsis.filter_map(entry).collect())
             }
             _ => range(self.maps.map(map), from, limit).map_err(|error| self.maps.reading(error)),
@@ -255,11 +210,15 @@ impl Tables for Moment {
     }
 
     fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
-        in_order(self.indexes.of(index, first), limit)
+        in_order(self.contexts.of(index, first), limit)
+    }
+
+    fn records(&self, index: Index, first: u64, limit: usize) -> Result<Vec<Octets>, StoreError> {
+        Ok(self.contexts.records_of(index, first, limit))
     }
 
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {
-        self.indexes.from(index, from).take(limit).collect()
+        self.contexts.from(index, from).take(limit).collect()
     }
 }
 
@@ -307,7 +266,7 @@ impl<'a> Batch<'a> {
 
     fn record(&self, imsi: u64) -> Option<&[u8]> {
         match self.changed_contexts.get(&imsi) {
-            Some(changed) => changed.as_deref(),
+            Some(changed) => changed.as_ref().map(|record| &*record.octets),
             None => self.moment.record(imsi),
         }
     }
@@ -358,10 +317,10 @@ impl Tables for Batch<'_> {
     fn range(&self, map: Map, from: &[u8], limit: usize) -> Result<Vec<(Octets, Octets)>, StoreError> {
         match map {
             Map::Contexts => {
-                let kept = self.moment.contexts.imsis.range(number(from)..);
-                let kept = kept.filter(|imsi| !self.changed_contexts.contains_key(*imsi)).take(limit);
+                let kept = self.moment.contexts.imsis(number(from));
+                let kept = kept.filter(|imsi| !self.changed_contexts.contains_key(imsi)).take(limit);
                 let imsis: BTreeSet<u64> =
-                    kept.chain(self.changed_contexts.range(number(from)..).map(|(imsi, _)| imsi)).copied().collect();
+                    kept.chain(self.changed_contexts.range(number(from)..).map(|(imsi, _)| *imsi)).collect();
                 let entry = |imsi: u64| Some((imsi.to_be_bytes().to_vec(), self.record(imsi)?.to_vec()));
                 Ok(imsis.into_iter().filter_map(entry).take(limit).collect())
             }
@@ -374,11 +333,11 @@ impl Tables for Batch<'_> {
     }
 
     fn imsis(&self, index: Index, first: u64, limit: usize) -> Vec<u64> {
-        in_order(self.changed.of(&self.moment.indexes, index, first), limit)
+        in_order(self.changed.of(self.moment.contexts.of(index, first), index, first), limit)
     }
 
     fn pairs(&self, index: Index, from: Pair, limit: usize) -> Vec<Pair> {
-        self.changed.from(&self.moment.indexes, index, from).take(limit).collect()
+        self.changed.from(self.moment.contexts.from(index, from), index, from).take(limit).collect()
     }
 }
 
@@ -388,7 +347,8 @@ impl TablesMut for Batch<'_> {
         let version;
         let key = if map == Map::Contexts {
             self.take_out(number(key))?;
-            self.changed_contexts.insert(number(key), Some(value.into()));
+            let record = Record { id1: encoding::id1(value)?, octets: value.into() };
+            self.changed_contexts.insert(number(key), Some(record));
             version = encoding::version(value)?.to_be_bytes();
             version.as_slice()
         } else {
@@ -407,6 +367,10 @@ impl TablesMut for Batch<'_> {
         let path = self.path;
         let removed = self.map_mut(map).remove(key).map(drop);
         removed.map_err(|error| fault(path, "writing the store", error.into()))
+    }
+
+    fn approach(&self, imsis: &[u64], id1s: &[u64]) {
+        self.moment.contexts.approach(imsis, id1s);
     }
 
     fn add(&mut self, index: Index, pair: Pair) {

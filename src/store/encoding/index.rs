@@ -2,7 +2,7 @@
 
 use super::super::engine::user_hash;
 use super::super::indexes::{Index, Pair};
-use super::{HAS_MOVED_FROM, HAS_MSISDN, RecordFault, open};
+use super::{CHECKSUM_OCTETS, Decoder, HAS_MOVED_FROM, HAS_MSISDN, RecordFault, open, open_body};
 use crate::registration::identifiers::{Imsi, Msisdn};
 
 /// Tells the index entries of a record, those of [`entries`](super::engine::entries), without making the context: the start
@@ -37,6 +37,31 @@ pub(in super::super) fn index(record: &[u8], mut tell: impl FnMut(Index, Pair)) 
     input.end()
 }
 
+/// A record whose checksum was right when it came into memory, or which was never elsewhere.
+fn open_known(record: &[u8]) -> Result<Decoder<'_>, RecordFault> {
+    open_body(record.get(..record.len().saturating_sub(CHECKSUM_OCTETS)).unwrap_or_default())
+}
+
+/// The version in a record that is known to be good.
+pub(in super::super) fn version(record: &[u8]) -> Result<u64, RecordFault> {
+    open_known(record)?.number("the version")
+}
+
+/// The present ID1 in a record that is known to be good.
+pub(in super::super) fn id1(record: &[u8]) -> Result<u64, RecordFault> {
+    let mut input = open_known(record)?;
+    input.number("the version")?;
+    input.number("the expiry")?;
+    input.octets(IMSI_OCTETS, "the IMSI")?;
+    if input.octet("the flags")? & HAS_MSISDN != 0 {
+        input.octets(MSISDN_OCTETS, "the MSISDN")?;
+    }
+    input.id1().map(u64::from)
+}
+
+const IMSI_OCTETS: usize = 8;
+const MSISDN_OCTETS: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::super::encode;
@@ -51,6 +76,9 @@ mod tests {
             index(&encode(&stored), |index, pair| told.push((index, pair))).unwrap();
             told.sort_unstable();
             prop_assert_eq!(told, crate::store::engine::entries(&stored));
+            let record = encode(&stored);
+            prop_assert_eq!(version(&record), Ok(stored.version.0));
+            prop_assert_eq!(id1(&record), Ok(stored.context.id1.id1.into()));
         }
     }
 }

@@ -12,8 +12,12 @@ mod serving;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::lasting::octets;
 use super::user_identity;
-use super::{Expiring, Function, Network, Pause, Procedure, Refusal, hex, number_of, read_answer, refusal, to_network};
+use super::{
+    Entry, Expiring, Function, Kept, Network, Pause, Procedure, Refusal, hex, key, number_of, read_answer, refusal,
+    to_network,
+};
 use crate::avp::Fault;
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{DiscoveryAuthRequest, DiscoveryType, PmrFlags, ProsePermission, group};
@@ -69,24 +73,56 @@ impl State {
         }
     }
 
-    pub fn sweep(&mut self, now: Duration) {
+    /// Keys of what has run out, as the store has them.
+    pub fn sweep(&mut self, now: Duration) -> Vec<String> {
+        let mut over = Vec::new();
         for (code, announced) in self.ours.sweep(now) {
             self.by_application.remove(&(announced.application, code));
             self.by_ue.remove(&(announced.imsi, code));
+            over.push(key::code(&code));
         }
-        self.guests.sweep(now);
+        over.extend(self.guests.sweep(now).iter().map(|((host, code), _)| key::guest_code(host, code)));
         self.roaming.sweep(now);
+        over
     }
 
-    /// The UE announces no more.
-    pub fn forget(&mut self, imsi: Imsi) {
+    /// The UE announces no more: the keys of what it announced.
+    pub fn forget(&mut self, imsi: Imsi) -> Vec<String> {
+        let mut over = Vec::new();
         let all = self.by_ue.range((imsi, [0; 23])..).take_while(|(of, _)| *of == imsi);
         for (_, code) in all.copied().collect::<Vec<_>>() {
             self.by_ue.remove(&(imsi, code));
+            over.push(key::code(&code));
             if let Some(announced) = self.ours.remove(&code) {
                 self.by_application.remove(&(announced.application, code));
             }
         }
+        over
+    }
+
+    /// What an earlier run has left; `None` when it makes no sense, or there is no room.
+    pub fn resume(&mut self, now: Duration, until: Duration, entry: Entry) -> Option<()> {
+        let room = match entry {
+            Entry::Code { code, application, imsi, roams, metadata } => {
+                let (code, imsi) = (AppCode::try_from(octets(&code)).ok()?, Imsi::from_packed(imsi)?);
+                let roams = roams.map(|plmn| plmn.parse()).transpose().ok()?;
+                let application: Box<str> = application.into();
+                self.by_application.insert((application.clone(), code));
+                self.by_ue.insert((imsi, code));
+                let announced = Announced { application, imsi, roams, metadata: metadata.map(Box::from) };
+                self.ours.insert(now, until, code, announced)
+            }
+            Entry::GuestCode { host, code, application } => {
+                self.guests.insert(now, until, (host.into(), octets(&code).into()), application.into())
+            }
+            _ => false,
+        };
+        room.then_some(())
+    }
+
+    /// Discovery-Entry-IDs up to this one were given by an earlier run.
+    pub fn no_entry_up_to(&mut self, entry: u32) {
+        self.entries = self.entries.max(entry);
     }
 
     /// Discovery-Entry-ID of the next request.
@@ -205,13 +241,22 @@ impl<R: ContextReader> Function<R> {
             ("ProSe-App-Code", hex(&code)),
             ("ProSe-Validity-Timer", self.config.standard.code_validity.to_string()),
         ];
-        self.standard.discovery.sweep(now.elapsed);
+        let over = self.standard.discovery.sweep(now.elapsed);
+        self.no_longer(over, actions);
+        let entry = Entry::Code {
+            code: hex(&code),
+            application: application.to_string(),
+            imsi: imsi.packed(),
+            roams: announced.roams.map(|plmn| plmn.to_string()),
+            metadata: announced.metadata.as_deref().map(str::to_owned),
+        };
         if !self.standard.discovery.ours.insert(now.elapsed, until, code, announced) {
             return self.refuse(procedure, "PDA", "too many codes are announced".to_owned(), actions);
         }
         self.standard.discovery.by_application.insert((application.clone(), code));
         self.standard.discovery.by_ue.insert((imsi, code));
-        self.tell(procedure, "PDA", Ok(format!("{imsi} announces {application}")), details, actions);
+        let kept = Kept::News(procedure, "PDA", format!("{imsi} announces {application}"), details);
+        self.keep(now, vec![(until, entry)], Vec::new(), kept, actions);
     }
 
     /// PDA type 0.
@@ -462,9 +507,16 @@ pub(super) struct Response {
     codes: Vec<AppCode>,
     roams: Option<[u8; 3]>,
     validity: u32,
+    /// What has to be durable before it leaves, and until when it holds.
+    pub lasting: Option<(Duration, Entry)>,
 }
 
 impl Response {
+    /// One that says no more than yes.
+    pub fn with(lasting: Option<(Duration, Entry)>) -> Self {
+        Self { lasting, ..Self::default() }
+    }
+
     fn group(&self, discovery_type: u32) -> group::DiscoveryAuthResponse<'_> {
         let filters = self.codes.iter().map(|code| group::ProseDiscoveryFilter {
             // A filter is known by the code that it is for.

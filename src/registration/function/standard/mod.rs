@@ -8,6 +8,7 @@
 //! target.rs         another asks for ours: PRR, PCR, ALR come;            PLR
 //! discovery.rs      open discovery: PDR types 0 and 1, PMR, PIR, both ways
 //! restricted.rs     restricted discovery: PXR types 2 to 13, PDR types 2 to 8, XAR type 11
+//! lasting.rs        what of all that outlives the process
 //! ```
 //! What another network asks is answered to its own function alone: identity and realm proven, and configured; or, with
 //! `via`, to an agent between the networks that names it. `operate.rs` is how procedures are begun from outside.
@@ -17,6 +18,7 @@ mod config;
 mod discovery;
 mod epuid;
 mod expiring;
+mod lasting;
 pub mod location;
 mod operate;
 mod procedures;
@@ -44,10 +46,11 @@ pub use config::{Network, StandardConfig};
 pub use operate::{Estimate, NotRead, Octets, Wish};
 pub use procedures::{News, Procedure};
 pub use proximity::ProximityWish;
-pub use restricted::Question;
+pub use restricted::{Model, Question};
 pub use target::Trigger;
 
 use expiring::Expiring;
+use lasting::{Entry, Kept, key};
 use procedures::Procedures;
 
 /// What of the standard procedures is under way or good for a while.
@@ -102,6 +105,9 @@ pub(in crate::registration::function) enum Pause {
     TargetCode(restricted::Seeking),
     Permission(Box<restricted::Permission>),
     Banned(restricted::Ban),
+    Queries(restricted::Queries),
+    /// Entries are being written.
+    Kept(Kept),
     /// Nothing depends on the answer.
     Told(&'static str, String),
 }
@@ -199,7 +205,7 @@ impl<R: ContextReader> Function<R> {
     ) {
         match pause {
             Pause::Registration(registration) => self.registration_answer(registration, result, actions),
-            Pause::Recorded(_) => {}
+            Pause::Recorded(_) | Pause::Kept(_) => {}
             Pause::Map(mapping) => self.mapped(now, mapping, result, actions),
             Pause::Asked(asking) => self.proximity_answer(now, *asking, result, actions),
             Pause::Alerted(ended) => self.alerted(&ended, result, actions),
@@ -215,7 +221,8 @@ impl<R: ContextReader> Function<R> {
             Pause::AnnouncedRestricted(announcing) => self.announced_restricted(now, announcing, result, actions),
             Pause::TargetCode(seeking) => self.target_code(now, seeking, result, actions),
             Pause::Permission(permission) => self.permitted(now, *permission, result, actions),
-            Pause::Banned(ban) => self.ban_answer(&ban, result, actions),
+            Pause::Banned(ban) => self.ban_answer(now, ban, result, actions),
+            Pause::Queries(queries) => self.queries_allowed(now, queries, result, actions),
             Pause::Told(step, what) => super::subscription::told(step, &what, result, actions),
         }
     }
@@ -223,12 +230,15 @@ impl<R: ContextReader> Function<R> {
     /// A write of a standard procedure is durable, or failed.
     pub(in crate::registration::function) fn standard_stored(
         &mut self,
+        now: Now,
         pause: Pause,
         result: Result<Vec<WriteOutcome>, String>,
         actions: &mut Vec<Action>,
     ) {
-        if let Pause::Recorded(Some(registration)) = pause {
-            self.registration_stored(registration, result, actions);
+        match pause {
+            Pause::Recorded(Some(registration)) => self.registration_stored(registration, result, actions),
+            Pause::Kept(kept) => self.kept(now, kept, result, actions),
+            _ => {}
         }
     }
 
@@ -236,17 +246,22 @@ impl<R: ContextReader> Function<R> {
     pub(in crate::registration::function) fn standard_housekeeping(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.end_of_windows(now, actions);
         let elapsed = now.elapsed;
-        self.standard.target.sweep(elapsed);
-        self.standard.discovery.sweep(elapsed);
-        self.standard.restricted.sweep(elapsed);
+        let mut over = self.standard.target.sweep(elapsed);
+        over.extend(self.standard.discovery.sweep(elapsed));
+        over.extend(self.standard.restricted.sweep(elapsed));
+        self.no_longer(over, actions);
         self.standard.authorization.sweep(elapsed);
+        for ban in self.standard.restricted.bans_to_send_again(elapsed) {
+            self.ban(now, ban, actions);
+        }
     }
 
     /// A UE has gone from here: what it asked for is cancelled, what asks for it ends, its EPUID is free.
     pub(in crate::registration::function) fn standard_gone(&mut self, now: Now, imsi: Imsi, actions: &mut Vec<Action>) {
         self.end_proximity(now, imsi, "the UE has gone", actions);
-        self.standard.discovery.forget(imsi);
-        self.standard.restricted.forget(imsi);
+        let mut over = self.standard.discovery.forget(imsi);
+        over.extend(self.standard.restricted.forget(imsi));
+        self.no_longer(over, actions);
         self.free_epuid(imsi, actions);
     }
 
@@ -262,12 +277,14 @@ impl<R: ContextReader> Function<R> {
         if permission & Bit::EPC_LEVEL_PROSE_DISCOVERY == 0 {
             self.end_proximity(now, imsi, "the subscription allows it no longer", actions);
         }
+        let mut over = Vec::new();
         if permission & Bit::PROSE_DIRECT_DISCOVERY == 0 {
-            self.standard.discovery.forget(imsi);
+            over.extend(self.standard.discovery.forget(imsi));
         }
         if permission & Bit::RESTRICTED_DIRECT_DISCOVERY == 0 {
-            self.standard.restricted.forget(imsi);
+            over.extend(self.standard.restricted.forget(imsi));
         }
+        self.no_longer(over, actions);
     }
 
     /// The network whose function sent a request: identity and realm as configured, or an agent that may speak for it.
@@ -284,6 +301,10 @@ impl<R: ContextReader> Function<R> {
             };
             itself || by_agent()
         })
+    }
+
+    fn network_at(&self, host: &str) -> Option<&Network> {
+        self.config.standard.networks.iter().find(|network| same_host(&network.host, host))
     }
 
     fn network_of(&self, plmn: PlmnId) -> Option<&Network> {

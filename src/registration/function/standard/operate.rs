@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Function, News, Procedure, ProximityWish, Question, Trigger};
+use super::{Function, Model, News, Procedure, ProximityWish, Question, Trigger};
 use crate::avp::dictionary::PnrFlags;
 use crate::registration::config;
 use crate::registration::element::{Action, NoReply, Now};
@@ -138,6 +138,9 @@ pub enum Wish {
         /// The other network.
         #[serde(default, deserialize_with = "config::parsed_option")]
         plmn: Option<PlmnId>,
+        /// Whether the UE responds to queries (model B: PXR type 7, PDR type 4) and does not announce by itself.
+        #[serde(default)]
+        model_b: bool,
     },
     /// A user looks for others: PXR type 4, PDR type 3. TS 23.303 5.3.3.4A.
     MonitorRestricted {
@@ -150,6 +153,12 @@ pub enum Wish {
         rpauid: String,
         /// Application-Data: the others, as the app server reads it.
         targets: String,
+        /// Whether the UE sends queries (model B: PXR type 8, PDR type 5) and does not only listen.
+        #[serde(default)]
+        model_b: bool,
+        /// The other network in which it sends them (PDR type 6).
+        #[serde(default, deserialize_with = "config::parsed_option")]
+        plmn: Option<PlmnId>,
     },
     /// A PXR of any authorization type, 2 to 13. TS 29.343 6.3.
     Ask {
@@ -242,6 +251,10 @@ impl FromStr for Estimate {
     }
 }
 
+const fn model(b: bool) -> Model {
+    if b { Model::B } else { Model::A }
+}
+
 impl<R: ContextReader> Function<R> {
     /// Begins what an operator wishes. The answer names the procedure, and its news as far as there are any.
     ///
@@ -286,11 +299,11 @@ impl<R: ContextReader> Function<R> {
                 };
                 self.report_match(now, *imsi, &code.0, (mic, *counter), *plmn, actions)
             }
-            Wish::AnnounceRestricted { imsi, application, rpauid, plmn } => {
-                self.announce_restricted(*imsi, application, rpauid, *plmn, actions)
+            Wish::AnnounceRestricted { imsi, application, rpauid, plmn, model_b } => {
+                self.announce_restricted(*imsi, application, rpauid, *plmn, model(*model_b), actions)
             }
-            Wish::MonitorRestricted { imsi, application, rpauid, targets } => {
-                self.monitor_restricted(*imsi, application, rpauid, targets, actions)
+            Wish::MonitorRestricted { imsi, application, rpauid, targets, model_b, plmn } => {
+                self.monitor_restricted(*imsi, application, (rpauid, targets), *plmn, model(*model_b), actions)
             }
             Wish::Ask { kind, application, rpauid, target, data, suffixes } => {
                 let question = Question {

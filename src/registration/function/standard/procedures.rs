@@ -37,6 +37,12 @@ impl Procedures {
         Procedure(self.last)
     }
 
+    /// One that an earlier run has begun; no other gets its number.
+    pub fn resume(&mut self, number: u64) -> Procedure {
+        self.last = self.last.max(number);
+        Procedure(number)
+    }
+
     pub fn tell(&mut self, procedure: Procedure, news: News) {
         if self.news.len() >= MOST_NEWS {
             self.news.pop_front();

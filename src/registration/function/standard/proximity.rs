@@ -5,7 +5,7 @@
 //!                                        └─ this one ────────────────────────┴─► runs until its window ends
 //! PLR from there, locations from here ─► near? ─► ALR, over       call ─► PCR, over       the UE goes ─► PCR, over
 //! ```
-//! A request is kept until the alert, the cancellation or the end of its window, and never more than
+//! A request is kept until the alert, the cancellation or the end of its window, also by a restart, and never more than
 //! `most_entries` of them.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,8 @@ use super::epuid::Epuid;
 use super::location::Point;
 use super::target::Trigger;
 use super::{
-    Expiring, Function, Network, News, Pause, Procedure, Refusal, Waiting, hex, read_answer, refusal, to_network,
+    Entry, Expiring, Function, Kept, Network, News, Pause, Procedure, Refusal, Waiting, hex, key, read_answer, refusal,
+    to_network,
 };
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{LocationEstimate, ProsePermission, ProseRequestType, PrrFlags};
@@ -50,7 +51,7 @@ pub struct ProximityWish {
 }
 
 /// The function of the target (empty: this one), the target's EPUID there, and the EPUID of our UE.
-pub(super) type Key = (Box<str>, Box<str>, Epuid);
+pub(in crate::registration::function) type Key = (Box<str>, Box<str>, Epuid);
 
 /// A request that runs, or is about to.
 #[derive(Debug)]
@@ -74,6 +75,24 @@ impl Asking {
     fn key(&self) -> Key {
         let host = self.peer.as_ref().map_or_else(String::new, |peer| peer.host.to_ascii_lowercase());
         (host.into(), self.target_epuid.clone(), self.epuid)
+    }
+
+    fn entry(&self) -> Entry {
+        let degrees = |point: Option<Point>| point.map(|point| (point.latitude, point.longitude));
+        Entry::Proximity {
+            procedure: self.procedure.0,
+            imsi: self.imsi.packed(),
+            epuid: self.epuid.0,
+            aluid: self.aluid.clone(),
+            application: self.application.clone(),
+            target: self.target.clone(),
+            host: self.peer.as_ref().map(|peer| peer.host.to_ascii_lowercase()),
+            target_epuid: self.target_epuid.to_string(),
+            window: self.window,
+            range: self.range,
+            ours: degrees(self.ours),
+            theirs: degrees(self.theirs),
+        }
     }
 }
 
@@ -300,7 +319,7 @@ impl<R: ContextReader> Function<R> {
         details: Vec<(&'static str, String)>,
         actions: &mut Vec<Action>,
     ) {
-        let (key, until) = (asking.key(), Self::window_end(now, asking.window));
+        let (key, until, entry) = (asking.key(), Self::window_end(now, asking.window), asking.entry());
         let (procedure, imsi, window) = (asking.procedure, asking.imsi, asking.window);
         let text = format!("{imsi} waits {window} s for another user to come near");
         let (host, target, epuid) = key.clone();
@@ -309,9 +328,67 @@ impl<R: ContextReader> Function<R> {
             return self.refuse(procedure, "PRA", format!("{imsi}: too many requests run"), actions);
         }
         self.standard.proximity.by_ue.insert((epuid, host, target));
+        self.keep(now, vec![(until, entry)], Vec::new(), Kept::Running(key, text, details), actions);
+    }
+
+    /// The request is durable: it runs.
+    pub(super) fn proximity_runs(
+        &mut self,
+        now: Now,
+        key: &Key,
+        text: String,
+        details: Vec<(&'static str, String)>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(asking) = self.standard.proximity.running.get(now.elapsed, key) else { return };
+        let procedure = asking.procedure;
         report(actions, "PRA", &text);
         self.standard.procedures.tell(procedure, News { success: true, over: false, text, details });
-        self.analyse(now, &key, actions);
+        self.analyse(now, key, actions);
+    }
+
+    /// A request of an earlier run goes on, when its other network is still known here.
+    pub(super) fn resume_proximity(&mut self, now: Now, until: Duration, entry: Entry) -> bool {
+        let Entry::Proximity {
+            procedure,
+            imsi,
+            epuid,
+            aluid,
+            application,
+            target,
+            host,
+            target_epuid,
+            window,
+            range,
+            ours,
+            theirs,
+        } = entry
+        else {
+            return false;
+        };
+        let peer = host.as_ref().map(|host| self.network_at(host).cloned());
+        let (Some(imsi), Some(peer)) = (Imsi::from_packed(imsi), peer.map_or(Some(None), |peer| peer.map(Some))) else {
+            return false;
+        };
+        let point = |degrees: Option<(f64, f64)>| degrees.map(|(latitude, longitude)| Point { latitude, longitude });
+        let asking = Asking {
+            procedure: self.standard.procedures.resume(procedure),
+            imsi,
+            epuid: Epuid(epuid),
+            aluid,
+            application,
+            target,
+            peer,
+            target_epuid: target_epuid.into(),
+            window,
+            range,
+            ours: point(ours),
+            theirs: point(theirs),
+        };
+        let key = asking.key();
+        let (host, target, epuid) = key.clone();
+        self.standard.proximity.by_ue.insert((epuid, host, target));
+        self.standard.proximity.running.insert(now.elapsed, until, key, asking)
     }
 
     /// Proximity analysis, whenever one of the two has moved. TS 23.303 5.5.6.
@@ -323,6 +400,7 @@ impl<R: ContextReader> Function<R> {
             return;
         }
         let Some(asking) = self.standard.proximity.take(now.elapsed, key) else { return };
+        self.no_longer(vec![key::proximity(key)], actions);
         let text = format!("{} and another user are {metres:.0} m apart", asking.imsi);
         report(actions, "proximity alert", &text);
         let details = vec![("Target-App-Layer-User-Id", asking.target.clone())];
@@ -375,8 +453,9 @@ impl<R: ContextReader> Function<R> {
         }
     }
 
-    fn cancel(&mut self, now: Now, key: &Key, why: &str, actions: &mut Vec<Action>) {
+    pub(super) fn cancel(&mut self, now: Now, key: &Key, why: &str, actions: &mut Vec<Action>) {
         let Some(asking) = self.standard.proximity.take(now.elapsed, key) else { return };
+        self.no_longer(vec![key::proximity(key)], actions);
         let text = format!("the proximity request of {} is over: {why}", asking.imsi);
         let ended = Ended { procedure: asking.procedure, text, details: Vec::new() };
         match &asking.peer {
@@ -476,12 +555,15 @@ impl<R: ContextReader> Function<R> {
         for key in self.standard.proximity.running.keys(now.elapsed, first.., is_of) {
             self.cancel(now, &key, why, actions);
         }
-        self.standard.target.end(now.elapsed, epuid);
+        let over = self.standard.target.end(now.elapsed, epuid);
+        self.no_longer(over, actions);
     }
 
     /// Requests whose window is over.
     pub(super) fn end_of_windows(&mut self, now: Now, actions: &mut Vec<Action>) {
-        for ((host, target, epuid), asking) in self.standard.proximity.running.sweep(now.elapsed) {
+        for (key, asking) in self.standard.proximity.running.sweep(now.elapsed) {
+            self.no_longer(vec![key::proximity(&key)], actions);
+            let (host, target, epuid) = key;
             self.standard.proximity.by_ue.remove(&(epuid, host, target));
             let text = format!("the window of {} is over, nobody came near", asking.imsi);
             self.tell(asking.procedure, "PRR", Ok(text), Vec::new(), actions);

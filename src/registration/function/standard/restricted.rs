@@ -4,19 +4,24 @@
 //! ```text
 //! announce ─► PXR type 2 ─► PDUIDs of the user ─► code ─► [PDR type 2 to the network where the UE announces]
 //! monitor  ─► PXR type 4 ─► Monitor-Targets ─► for each: ours, or PDR type 3 to the network of its PDUID
+//! model B: PXR type 7 and PDR type 4 in the place of 2 and 2; PXR type 8, PDR type 6 to the network where the UE queries, and
+//!          PDR type 5 in the place of 4 and 3
 //! PDR type 3 ─► ours? 5638 5639 5640 ─► PXR type 6: may they? ─► PDA with the code, the monitor is remembered
 //! XAR type 11 ─► XAA; monitors that are banned: dropped here, or PDR type 7 ─► PDA, PDR type 8 ─► PXR type 11
 //! ```
-//! ProSe-Query-Code and ProSe-Response-Code of model B have no AVP code in any source: types 4 and 6 are judged without
-//! them, and type 5 is answered with ProSe-Restricted-Code, which is of the same kind.
+//! ProSe-Query-Code and ProSe-Response-Code of model B have no AVP code in any source: the response code travels as
+//! ProSe-Restricted-Code, which is of the same kind (types 4 and 5), and type 6 asks for the leave alone.
 
 mod ban;
 mod permission;
+mod query;
+mod resume;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Expiring, Function, Network, Pause, Procedure, Waiting, hex, number_of, read_answer, refusal};
+use super::{Entry, Expiring, Function, Kept, Network, Pause, Procedure, Waiting, hex, key, number_of};
+use super::{read_answer, refusal};
 use super::{to_network, user_identity};
 use crate::avp::dictionary::{DiscoveryType as Type, ProsePermission, ProseRequestType, group};
 use crate::interfaces::{pc2, pc6};
@@ -25,6 +30,18 @@ use crate::registration::exchange::{NO_STATE, send};
 use crate::registration::identifiers::{Imsi, Pduid, PlmnId};
 use crate::registration::reply::{Asked, Outcome};
 use crate::store::ContextReader;
+
+pub(in crate::registration::function) use query::Queries;
+
+/// Who sends when two UEs discover one another. TS 23.303 5.3.1.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Model {
+    /// "I am here": the one announces, the other listens.
+    #[default]
+    A,
+    /// "Are you there?": the one asks, the other responds.
+    B,
+}
 
 /// ProSe Restricted Code: 64 bits. TS 23.003 24.8.
 type RestrictedCode = [u8; 8];
@@ -70,6 +87,8 @@ pub(super) struct State {
     guests: Expiring<(Box<str>, RestrictedCode), ()>,
     /// Bans that other functions have still to report, by Discovery-Entry-ID.
     bans: Expiring<u32, Ban>,
+    /// Bans of an earlier run, and when they were read: they are sent once more when there are peers again.
+    again: Vec<(Duration, Ban)>,
 }
 
 /// For how long a ban waits for its report.
@@ -88,26 +107,35 @@ impl State {
             monitored: Expiring::new(most),
             guests: Expiring::new(most),
             bans: Expiring::new(most),
+            again: Vec::new(),
         }
     }
 
-    pub fn sweep(&mut self, now: Duration) {
+    /// Keys of what has run out, as the store has them.
+    pub fn sweep(&mut self, now: Duration) -> Vec<String> {
+        let mut over = Vec::new();
         for (rpauid, announced) in self.announced.sweep(now) {
+            over.push(key::restricted(&rpauid));
             self.by_ue.remove(&(announced.imsi, rpauid));
         }
-        self.monitors.sweep(now);
-        self.monitored.sweep(now);
-        self.guests.sweep(now);
-        self.bans.sweep(now);
+        let monitors = self.monitors.sweep(now);
+        over.extend(monitors.iter().map(|((code, host, rpauid), ())| key::monitor(code, host, rpauid)));
+        over.extend(self.monitored.sweep(now).iter().map(|((code, rpauid), _)| key::monitored(code, rpauid)));
+        over.extend(self.guests.sweep(now).iter().map(|((host, code), ())| key::restricted_guest(host, code)));
+        over.extend(self.bans.sweep(now).iter().map(|(entry, _)| key::ban(*entry)));
+        over
     }
 
-    /// The UE announces no more.
-    pub fn forget(&mut self, imsi: Imsi) {
+    /// The UE announces no more: the keys of what it announced.
+    pub fn forget(&mut self, imsi: Imsi) -> Vec<String> {
+        let mut over = Vec::new();
         let all = self.by_ue.range((imsi, Box::from(""))..).take_while(|(of, _)| *of == imsi);
         for (imsi, rpauid) in all.cloned().collect::<Vec<_>>() {
             self.announced.remove(&rpauid);
+            over.push(key::restricted(&rpauid));
             self.by_ue.remove(&(imsi, rpauid));
         }
+        over
     }
 }
 
@@ -127,10 +155,14 @@ enum Purpose {
         application: String,
         rpauid: String,
         network: Option<Network>,
+        model: Model,
     },
     Monitor {
         imsi: Imsi,
         rpauid: String,
+        model: Model,
+        /// The other network in which the UE sends its queries.
+        network: Option<Network>,
     },
 }
 
@@ -140,6 +172,7 @@ pub(in crate::registration::function) struct Announcing {
     procedure: Procedure,
     rpauid: String,
     announced: Announced,
+    model: Model,
 }
 
 /// PDR type 3 under way.
@@ -149,6 +182,7 @@ pub(in crate::registration::function) struct Seeking {
     imsi: Imsi,
     rpauid: String,
     target: String,
+    model: Model,
 }
 
 /// PDR type 3 that waits for the app server.
@@ -165,6 +199,9 @@ pub(in crate::registration::function) struct Permission {
 /// A monitor that is banned.
 #[derive(Clone, Debug)]
 pub(in crate::registration::function) struct Ban {
+    /// Discovery-Entry-ID.
+    entry: u32,
+    code: RestrictedCode,
     application: Box<str>,
     requesting: Box<str>,
     banned: Box<str>,
@@ -179,51 +216,69 @@ impl<R: ContextReader> Function<R> {
     }
 
     /// The user `rpauid` of the UE `imsi` may be discovered, in the network `plmn` when that is not ours. The app server
-    /// says which PDUIDs are the user's (PXR type 2). The news carries the code to announce.
+    /// says which PDUIDs are the user's (PXR type 2, of model B 7). The news carries the code to announce or to respond with.
     pub fn announce_restricted(
         &mut self,
         imsi: Imsi,
         application: &str,
         rpauid: &str,
         plmn: Option<PlmnId>,
+        model: Model,
         actions: &mut Vec<Action>,
     ) -> Procedure {
-        let roams = plmn.filter(|plmn| *plmn != self.config.plmn);
-        let network = roams.map(|plmn| self.network_of(plmn).cloned().ok_or(plmn)).transpose();
-        let begun = self.allowed_ue(imsi, ProsePermission::RESTRICTED_DIRECT_DISCOVERY).and_then(|_| match &network {
-            Ok(_) => Ok(()),
-            Err(plmn) => Err(format!("no function of {plmn} is configured")),
-        });
+        let network = self.visited(plmn);
+        let begun = self.allowed_ue(imsi, ProsePermission::RESTRICTED_DIRECT_DISCOVERY).map(|_| ());
+        let begun = begun.and_then(|()| network.as_ref().map(|_| ()).map_err(Clone::clone));
         let (application, rpauid) = (application.to_owned(), rpauid.to_owned());
         let question = Question {
-            kind: ProseRequestType::AUTHORIZATION_ANNOUNCE,
+            kind: match model {
+                Model::A => ProseRequestType::AUTHORIZATION_ANNOUNCE,
+                Model::B => ProseRequestType::AUTHORIZATION_RESPONSE,
+            },
             application: application.clone(),
             rpauid: Some(rpauid.clone()),
             ..Question::default()
         };
-        let purpose = Purpose::Announce { imsi, application, rpauid, network: network.ok().flatten() };
+        let purpose = Purpose::Announce { imsi, application, rpauid, network: network.ok().flatten(), model };
         self.question(&question, purpose, begun, actions)
     }
 
     /// The user `rpauid` of the UE `imsi` looks for others; `targets` is Application-Data as the app server understands
-    /// it. News comes for each target that the app server allows (PXR type 4, then PDR type 3).
+    /// it. News comes for each target that the app server allows (PXR type 4, then PDR type 3; of model B 8 and 5). Where a
+    /// UE sends its queries in another network, `plmn`, that is asked first (PDR type 6).
     pub fn monitor_restricted(
         &mut self,
         imsi: Imsi,
         application: &str,
-        rpauid: &str,
-        targets: &str,
+        (rpauid, targets): (&str, &str),
+        plmn: Option<PlmnId>,
+        model: Model,
         actions: &mut Vec<Action>,
     ) -> Procedure {
+        let network = if model == Model::B { self.visited(plmn) } else { Ok(None) };
         let begun = self.allowed_ue(imsi, ProsePermission::RESTRICTED_DIRECT_DISCOVERY).map(|_| ());
+        let begun = begun.and_then(|()| network.as_ref().map(|_| ()).map_err(Clone::clone));
         let question = Question {
-            kind: ProseRequestType::AUTHORIZATION_MONITOR,
+            kind: match model {
+                Model::A => ProseRequestType::AUTHORIZATION_MONITOR,
+                Model::B => ProseRequestType::AUTHORIZATION_QUERY,
+            },
             application: application.to_owned(),
             rpauid: Some(rpauid.to_owned()),
             data: Some(targets.to_owned()),
             ..Question::default()
         };
-        self.question(&question, Purpose::Monitor { imsi, rpauid: rpauid.to_owned() }, begun, actions)
+        let network = network.ok().flatten();
+        let purpose = Purpose::Monitor { imsi, rpauid: rpauid.to_owned(), model, network };
+        self.question(&question, purpose, begun, actions)
+    }
+
+    /// The function of another network in which a UE sends; `None` when it is ours.
+    fn visited(&self, plmn: Option<PlmnId>) -> Result<Option<Network>, String> {
+        let visited = plmn
+            .filter(|plmn| *plmn != self.config.plmn)
+            .map(|plmn| self.network_of(plmn).cloned().ok_or_else(|| format!("no function of {plmn} is configured")));
+        visited.transpose()
     }
 
     fn question(
@@ -299,7 +354,7 @@ impl<R: ContextReader> Function<R> {
                 let text = "the app server allows it".to_owned();
                 self.tell(procedure, "PXA", Ok(text), told(&answer), actions);
             }
-            Purpose::Announce { imsi, application, rpauid, network } => {
+            Purpose::Announce { imsi, application, rpauid, network, model } => {
                 let pduids = answer.pduid.iter().filter_map(|octets| Pduid::from_octets(octets).ok());
                 let pduids: Vec<Pduid> = pduids.take(MOST_TARGETS).collect();
                 let stored = self.allowed_ue(imsi, ProsePermission::RESTRICTED_DIRECT_DISCOVERY);
@@ -312,7 +367,7 @@ impl<R: ContextReader> Function<R> {
                     Ok((pduid, stored)) => {
                         let code = self.entropy.number().to_be_bytes();
                         let announced = Announced { code, pduid, imsi, application: application.into() };
-                        let announcing = Announcing { procedure, rpauid, announced };
+                        let announcing = Announcing { procedure, rpauid, announced, model };
                         match network.map(|network| Ok::<_, String>((network, number_of(&stored)?))).transpose() {
                             Err(why) => self.refuse(procedure, "PDR", why, actions),
                             Ok(None) => self.keep_restricted(now, announcing, actions),
@@ -323,7 +378,7 @@ impl<R: ContextReader> Function<R> {
                     }
                 }
             }
-            Purpose::Monitor { imsi, rpauid } => {
+            Purpose::Monitor { imsi, rpauid, model, network } => {
                 let targets: Vec<(String, Pduid)> = answer
                     .monitor_target
                     .iter()
@@ -333,9 +388,12 @@ impl<R: ContextReader> Function<R> {
                 if targets.is_empty() {
                     return self.refuse(procedure, "PXA", format!("{imsi}: the app server names no target"), actions);
                 }
-                for (target, pduid) in targets {
-                    let seeking = Seeking { procedure, imsi, rpauid: rpauid.clone(), target };
-                    self.seek(now, seeking, pduid, actions);
+                let seek =
+                    |(target, pduid)| (Seeking { procedure, imsi, rpauid: rpauid.clone(), target, model }, pduid);
+                let sought = targets.into_iter().map(seek).collect();
+                match network {
+                    Some(network) => self.query_there(procedure, imsi, &rpauid, &network, sought, actions),
+                    None => self.seek_all(now, sought, actions),
                 }
             }
         }
@@ -344,6 +402,10 @@ impl<R: ContextReader> Function<R> {
     fn announce_there(&mut self, announcing: Announcing, network: &Network, number: &[u8], actions: &mut Vec<Action>) {
         let (rpauid, code) = (announcing.rpauid.clone(), announcing.announced.code);
         let application = announcing.announced.application.clone();
+        let discovery_type = match announcing.model {
+            Model::A => Type::ANNOUNCING_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+            Model::B => Type::DISCOVEREE_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+        };
         let entry = self.standard.discovery.next_entry();
         to_network!(
             self,
@@ -352,7 +414,7 @@ impl<R: ContextReader> Function<R> {
             actions,
             ProseDiscoveryRequest {
                 discovery_auth_request: group::DiscoveryAuthRequest {
-                    discovery_type: Type::ANNOUNCING_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+                    discovery_type,
                     user_identity: Some(user_identity(number)),
                     app_identifier: Some(app_identifier(&application)),
                     requesting_rpauid: Some(&rpauid),
@@ -383,16 +445,24 @@ impl<R: ContextReader> Function<R> {
     }
 
     fn keep_restricted(&mut self, now: Now, announcing: Announcing, actions: &mut Vec<Action>) {
-        let Announcing { procedure, rpauid, announced } = announcing;
+        let Announcing { procedure, rpauid, announced, .. } = announcing;
         let until = Self::window_end(now, self.config.standard.code_validity);
         let (imsi, code) = (announced.imsi, announced.code);
+        let entry = Entry::Restricted {
+            rpauid: rpauid.clone(),
+            code: hex(&code),
+            pduid: announced.pduid.to_string(),
+            imsi: imsi.packed(),
+            application: announced.application.to_string(),
+        };
         let rpauid: Box<str> = rpauid.into();
         if !self.standard.restricted.announced.insert(now.elapsed, until, rpauid.clone(), announced) {
             return self.refuse(procedure, "PDA", "too many codes are announced".to_owned(), actions);
         }
         self.standard.restricted.by_ue.insert((imsi, rpauid));
         let details = vec![("ProSe-Restricted-Code", hex(&code))];
-        self.tell(procedure, "PDA", Ok(format!("{imsi} may be discovered")), details, actions);
+        let kept = Kept::News(procedure, "PDA", format!("{imsi} may be discovered"), details);
+        self.keep(now, vec![(until, entry)], Vec::new(), kept, actions);
     }
 
     /// The code of one target: ours, or from the network that its PDUID names.
@@ -420,6 +490,10 @@ impl<R: ContextReader> Function<R> {
             (_, Err(why)) => return self.refuse(seeking.procedure, "PDR", why, actions),
         };
         let (rpauid, target, pduid) = (seeking.rpauid.clone(), seeking.target.clone(), pduid.to_octets());
+        let discovery_type = match seeking.model {
+            Model::A => Type::MONITORING_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+            Model::B => Type::DISCOVERER_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+        };
         let entry = self.standard.discovery.next_entry();
         to_network!(
             self,
@@ -428,7 +502,7 @@ impl<R: ContextReader> Function<R> {
             actions,
             ProseDiscoveryRequest {
                 discovery_auth_request: group::DiscoveryAuthRequest {
-                    discovery_type: Type::MONITORING_REQUEST_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
+                    discovery_type,
                     user_identity: Some(user_identity(&number)),
                     requesting_rpauid: Some(&rpauid),
                     target_rpauid: Some(&target),
@@ -452,11 +526,15 @@ impl<R: ContextReader> Function<R> {
         let until = Self::window_end(now, validity);
         let rpauid: Box<str> = seeking.rpauid.as_str().into();
         self.standard.restricted.monitored.remember(now.elapsed, until, (code, rpauid.clone()), seeking.imsi);
+        let (name, imsi) = (seeking.rpauid.clone(), seeking.imsi.packed());
+        let mut entries = vec![(until, Entry::Monitored { code: hex(&code), rpauid: name.clone(), imsi })];
         if ours {
+            entries.push((until, Entry::Monitor { code: hex(&code), host: String::new(), rpauid: name }));
             self.standard.restricted.monitors.remember(now.elapsed, until, (code, Box::from(""), rpauid), ());
         }
         let details = vec![("Target-RPAUID", seeking.target.clone()), ("ProSe-Restricted-Code", hex(&code))];
-        self.tell(seeking.procedure, "PDA", Ok(format!("{} may discover a target", seeking.imsi)), details, actions);
+        let text = format!("{} may discover a target", seeking.imsi);
+        self.keep(now, entries, Vec::new(), Kept::News(seeking.procedure, "PDA", text, details), actions);
     }
 
     /// PDA type 3.

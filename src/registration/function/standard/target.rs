@@ -8,10 +8,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::epuid::Epuid;
 use super::location::Point;
 use super::proximity::LONGEST_EPUID;
-use super::{Expiring, Function, Network, Pause, Refusal, Waiting, refusal, says, to_network};
+use super::{Entry, Expiring, Function, Kept, Network, Pause, Refusal, Waiting, key, refusal, says, to_network};
 use crate::avp::Fault;
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{
@@ -28,7 +30,8 @@ use crate::registration::reply::{Asked, Outcome, bad_value};
 use crate::store::ContextReader;
 
 /// When the function of the target tells where it is. TS 29.345 6.3.42.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Once, as soon as it is known.
     Available,
@@ -150,10 +153,11 @@ impl State {
         Self { running: Expiring::new(most), ended: Expiring::new(most), places: Expiring::new(most) }
     }
 
-    pub fn sweep(&mut self, now: Duration) {
-        self.running.sweep(now);
+    /// Keys of what has run out, as the store has them.
+    pub fn sweep(&mut self, now: Duration) -> Vec<String> {
         self.ended.sweep(now);
         self.places.sweep(now);
+        self.running.sweep(now).iter().map(|(key, _)| key::target(key)).collect()
     }
 
     pub fn located(&self, now: Duration, epuid: Epuid) -> Option<Point> {
@@ -174,12 +178,14 @@ impl State {
         }
     }
 
-    /// The UE has gone.
-    pub fn end(&mut self, now: Duration, epuid: Epuid) {
-        for key in self.of_ue(now, epuid) {
-            self.end_one(now, &key);
+    /// The UE has gone: the keys of what asked for it.
+    pub fn end(&mut self, now: Duration, epuid: Epuid) -> Vec<String> {
+        let keys = self.of_ue(now, epuid);
+        for key in &keys {
+            self.end_one(now, key);
         }
         self.places.remove(&epuid);
+        keys.iter().map(key::target).collect()
     }
 
     /// Why there is no such request.
@@ -293,15 +299,26 @@ impl<R: ContextReader> Function<R> {
     fn accept(&mut self, now: Now, wish: Wish, actions: &mut Vec<Action>) {
         let Wish { asked, key, imsi, window, served } = wish;
         let estimate = self.standard.target.places.get(now.elapsed, &key.0).map(|(_, estimate)| estimate.clone());
-        let host = served.network.host.clone();
-        if !self.standard.target.running.insert(now.elapsed, Self::window_end(now, window), key, served) {
+        let (host, until, entry) = (served.network.host.clone(), Self::window_end(now, window), served.entry(&key));
+        if !self.standard.target.running.insert(now.elapsed, until, key, served) {
             return asked.reply(&self.identity, Outcome::TOO_BUSY).send(actions);
         }
         report(actions, "PRA", format!("{host} is told when {imsi} moves, for {window} s"));
+        let mut held = Vec::new();
         asked
             .reply(&self.identity, Outcome::SUCCESS)
             .with_option::<LocationEstimate>(estimate.as_deref().as_ref())
-            .send(actions);
+            .send(&mut held);
+        self.keep(now, vec![(until, entry)], Vec::new(), Kept::Answer(asked, held), actions);
+    }
+
+    /// A request of an earlier run goes on, when its network is still known here.
+    pub(super) fn resume_target(&mut self, now: Now, until: Duration, entry: Entry) -> bool {
+        let Entry::Target { epuid, host, requesting, trigger, reports } = entry else { return false };
+        let Some(network) = self.network_at(&host).cloned() else { return false };
+        let key = (Epuid(epuid), host.into(), requesting.into());
+        let served = Served { network, trigger, told: None, reports };
+        self.standard.target.running.insert(now.elapsed, until, key, served)
     }
 
     /// A UE of ours is at `estimate`, a shape of TS 23.032: what it asks for is judged anew, and whoever asked for it is
@@ -323,7 +340,11 @@ impl<R: ContextReader> Function<R> {
             }
             served.told = Some((elapsed, point));
             served.reports = served.reports.saturating_add(1);
-            let network = served.network.clone();
+            let (network, entry) = (served.network.clone(), served.entry(&key));
+            // Those without a trigger want all reports, and need not be counted.
+            if let Some(until) = self.standard.target.running.until(&key).filter(|_| entry.counts()) {
+                self.keep(now, vec![(until, entry)], Vec::new(), Kept::Nothing, actions);
+            }
             let target = epuid.to_string();
             to_network!(
                 self,
@@ -347,6 +368,7 @@ impl<R: ContextReader> Function<R> {
         let over = [Code::DIAMETER_ERROR_NO_PROXIMITY_REQUEST, Code::DIAMETER_ERROR_PROXIMITY_CANCELLED];
         if over.iter().any(|code| says(result, *code)) {
             self.standard.target.end_one(now.elapsed, &key);
+            self.no_longer(vec![key::target(&key)], actions);
             report(actions, "PLA", format!("{} wants no more: {}", key.1, refusal(result)));
         } else if !Outcome::of_result(result).is_success() {
             failure(actions, "PLA", format!("{}: {}", key.1, refusal(result)));
@@ -376,7 +398,7 @@ impl<R: ContextReader> Function<R> {
         // Where several UEs of the other network ask for this one, which is meant cannot be told; the first is.
         self.standard.target.running.remove(key);
         report(actions, "proximity alert", format!("another user is near {}", stored.context.imsi));
-        asked.reply(&self.identity, Outcome::SUCCESS).send(actions);
+        self.answer_without(now, asked, key, actions);
         Ok(())
     }
 
@@ -398,12 +420,28 @@ impl<R: ContextReader> Function<R> {
         }
         self.standard.target.end_one(now.elapsed, &key);
         report(actions, "PCA", format!("nobody of {} asks for {} any more", network.host, stored.context.imsi));
-        asked.reply(&self.identity, Outcome::SUCCESS).send(actions);
+        self.answer_without(now, asked, &key, actions);
         Ok(())
+    }
+
+    /// Success, once the request is out of the store.
+    fn answer_without(&mut self, now: Now, asked: &Asked, key: &Key, actions: &mut Vec<Action>) {
+        let held = vec![asked.reply(&self.identity, Outcome::SUCCESS).action()];
+        self.keep(now, Vec::new(), vec![key::target(key)], Kept::Answer(asked.clone(), held), actions);
     }
 }
 
 impl Served {
+    fn entry(&self, (epuid, host, requesting): &Key) -> Entry {
+        Entry::Target {
+            epuid: epuid.0,
+            host: host.to_string(),
+            requesting: requesting.to_string(),
+            trigger: self.trigger,
+            reports: self.reports,
+        }
+    }
+
     /// Whether the asking function wants to know of a UE that is at `point` now.
     fn wants(&self, now: Duration, point: Point) -> bool {
         let since = |seconds: u32| {

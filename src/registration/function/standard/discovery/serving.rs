@@ -1,6 +1,6 @@
 //! The serving side of discovery: what the functions of other networks ask by PDR, PMR and PIR.
 
-use super::super::{Function, Network, Refusal, user_of};
+use super::super::{Entry, Function, Kept, Network, Refusal, hex, user_of};
 use super::{ANNOUNCING, AppCode, MONITORING, MOST_FILTERS, Response, app_code, open_alone};
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{
@@ -51,7 +51,10 @@ impl<R: ContextReader> Function<R> {
             }
         }?;
         report(actions, "PDA", format!("a user of {} may discover, type {}", network.plmn, wish.discovery_type));
-        self.answer_discovery(asked, &respond.group(wish.discovery_type), request.discovery_entry_id, actions);
+        let mut held = Vec::new();
+        self.answer_discovery(asked, &respond.group(wish.discovery_type), request.discovery_entry_id, &mut held);
+        let entries = respond.lasting.into_iter().collect();
+        self.keep(now, entries, Vec::new(), Kept::Answer(asked.clone(), held), actions);
         Ok(())
     }
 
@@ -87,11 +90,13 @@ impl<R: ContextReader> Function<R> {
             return Err(Refusal::because(Code::DIAMETER_ERROR_ANNOUNCING_UNAUTHORIZED_IN_PLMN, why));
         }
         let until = Self::window_end(now, validity.min(network.validity));
-        let key = (network.host.to_ascii_lowercase().into(), Box::from(code));
+        let host = network.host.to_ascii_lowercase();
+        let entry = Entry::GuestCode { host: host.clone(), code: hex(code), application: application.to_owned() };
+        let key = (host.into(), Box::from(code));
         if !self.standard.discovery.guests.insert(now.elapsed, until, key, application.into()) {
             return Err(Refusal::Because(Outcome::TOO_BUSY, "too many codes are announced".to_owned()));
         }
-        Ok(Response::default())
+        Ok(Response::with(Some((until, entry))))
     }
 
     /// Type 1: a user of the other network looks for announcers of ours.
@@ -122,6 +127,7 @@ impl<R: ContextReader> Function<R> {
             roams: first.filter(|_| networks.all(|other| other == first)).map(PlmnId::to_octets),
             codes: filters.into_iter().map(|(code, _)| code).collect(),
             validity: self.config.standard.code_validity.min(network.validity),
+            lasting: None,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Bans: an app server says who may discover a user no longer (XAR type 11), functions tell one another (PDR types 7 and
 //! 8), and the app server hears what came of it (PXR type 11).
 
-use super::super::{Function, Network, Pause, Refusal, Waiting, refusal, says, to_network};
+use super::super::{Entry, Function, Kept, Network, Pause, Refusal, Waiting, hex, key, refusal, says, to_network};
 use super::{BAN, Ban, MOST_TARGETS, RestrictedCode, app_identifier};
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{
@@ -15,6 +15,20 @@ use crate::registration::exchange::{NO_STATE, failure, report, send};
 use crate::registration::identifiers::Pduid;
 use crate::registration::reply::{Asked, Outcome, bad_value, missing};
 use crate::store::ContextReader;
+
+impl Ban {
+    fn lasting(&self) -> Entry {
+        Entry::Ban {
+            entry: self.entry,
+            code: hex(&self.code),
+            application: self.application.to_string(),
+            requesting: self.requesting.to_string(),
+            banned: self.banned.to_string(),
+            pduid: self.pduid.to_string(),
+            host: self.host.to_string(),
+        }
+    }
+}
 
 impl<R: ContextReader> Function<R> {
     /// XAR type 11: some may discover a user no longer. TS 29.343, TS 29.345 5.10.
@@ -62,6 +76,8 @@ impl<R: ContextReader> Function<R> {
             };
             let theirs = monitors.iter().filter(|(.., rpauid)| **rpauid == *target.target_rpauid);
             bans.extend(theirs.map(|(_, host, banned)| Ban {
+                entry: 0,
+                code,
                 application: announced.application.clone(),
                 requesting: requesting.into(),
                 banned: banned.clone(),
@@ -74,14 +90,24 @@ impl<R: ContextReader> Function<R> {
             return refuse(outcome, "none of them monitors the user", actions);
         }
         report(actions, "XAR type 11", format!("{} users may discover {} no longer", bans.len(), announced.imsi));
-        asked.reply(&self.identity, Outcome::SUCCESS).send(actions);
-        for ban in bans {
-            self.ban(now, code, ban, actions);
+        let (mut entries, mut gone) = (Vec::new(), Vec::new());
+        for ban in &mut bans {
+            gone.push(key::monitor(&code, &ban.host, &ban.banned));
+            match ban.host.is_empty() {
+                true => gone.push(key::monitored(&code, &ban.banned)),
+                false => {
+                    ban.entry = self.standard.discovery.next_entry();
+                    entries.push((now.elapsed + BAN, ban.lasting()));
+                }
+            }
         }
+        let held = vec![asked.reply(&self.identity, Outcome::SUCCESS).action()];
+        self.keep(now, entries, gone, Kept::Bans(asked.clone(), held, bans), actions);
     }
 
-    /// PDR type 7, or at once where the monitor is ours.
-    fn ban(&mut self, now: Now, code: RestrictedCode, ban: Ban, actions: &mut Vec<Action>) {
+    /// PDR type 7, or at once where the monitor is ours. The ban is durable.
+    pub(in crate::registration::function::standard) fn ban(&mut self, now: Now, ban: Ban, actions: &mut Vec<Action>) {
+        let code = ban.code;
         let restricted = &mut self.standard.restricted;
         restricted.monitors.remove(&(code, ban.host.clone(), ban.banned.clone()));
         if ban.host.is_empty() {
@@ -92,8 +118,10 @@ impl<R: ContextReader> Function<R> {
         else {
             return self.ban_over(&ban, false, actions);
         };
-        let entry = self.standard.discovery.next_entry();
-        self.standard.restricted.bans.remember(now.elapsed, now.elapsed + BAN, entry, ban.clone());
+        let entry = ban.entry;
+        if self.standard.restricted.bans.get(now.elapsed, &entry).is_none() {
+            self.standard.restricted.bans.remember(now.elapsed, now.elapsed + BAN, entry, ban.clone());
+        }
         let (banned, pduid, application) = (ban.banned.clone(), ban.pduid.to_octets(), ban.application.clone());
         to_network!(
             self,
@@ -117,22 +145,30 @@ impl<R: ContextReader> Function<R> {
     /// PDA type 7; the outcome itself comes with type 8. A function that knows of no such monitor (5640) has none left.
     pub(in crate::registration::function::standard) fn ban_answer(
         &mut self,
-        ban: &Ban,
+        now: Now,
+        ban: Ban,
         result: Result<&[u8], NoAnswer>,
         actions: &mut Vec<Action>,
     ) {
-        match Outcome::of_result(result).is_success() {
-            true => report(actions, "PDA", format!("{} ends a monitor", ban.host)),
-            false => {
-                failure(actions, "PDA", format!("{} does not end a monitor: {}", ban.host, refusal(result)));
-                let gone = says(result, Code::DIAMETER_ERROR_NO_ASSOCIATED_RESTRICTED_CODE);
-                self.ban_over(ban, gone, actions);
-            }
+        let outcome = Outcome::of_result(result);
+        if outcome.is_success() {
+            return report(actions, "PDA", format!("{} ends a monitor", ban.host));
         }
+        failure(actions, "PDA", format!("{} does not end a monitor: {}", ban.host, refusal(result)));
+        if result.is_err() || outcome.is_transient() {
+            // It is told again until the ban has run out.
+            return self.standard.restricted.again.push((now.elapsed, ban));
+        }
+        let gone = says(result, Code::DIAMETER_ERROR_NO_ASSOCIATED_RESTRICTED_CODE);
+        self.ban_over(&ban, gone, actions);
     }
 
     /// PXR type 11 tells the app server what has come of the ban.
     fn ban_over(&mut self, ban: &Ban, done: bool, actions: &mut Vec<Action>) {
+        if ban.entry != 0 {
+            self.standard.restricted.bans.remove(&ban.entry);
+            self.no_longer(vec![key::ban(ban.entry)], actions);
+        }
         let text = format!("a monitor of {}", ban.application);
         match done {
             true => report(actions, "ban", format!("{text} has ended")),
@@ -187,14 +223,15 @@ impl<R: ContextReader> Function<R> {
         };
         report(actions, "PDR type 7", format!("{imsi} may discover a user of {} no longer", network.plmn));
         let response = group::DiscoveryAuthResponse { discovery_type: wish.discovery_type, ..Default::default() };
-        self.answer_discovery(asked, &response, entry, actions);
-        let _ = now;
+        // Once the monitor is out of the store.
+        let mut held = Vec::new();
+        self.answer_discovery(asked, &response, entry, &mut held);
         let pause = Pause::Told("PDA type 8", format!("end of a monitor told to {}", network.host));
         to_network!(
             self,
             network,
             pause,
-            actions,
+            &mut held,
             ProseDiscoveryRequest {
                 discovery_auth_request: group::DiscoveryAuthRequest {
                     discovery_type: Type::MONITORING_RESPONSE_FOR_RESTRICTED_PROSE_DIRECT_DISCOVERY,
@@ -210,6 +247,8 @@ impl<R: ContextReader> Function<R> {
                 discovery_entry_id: entry,
             }
         );
+        let gone = vec![key::monitored(&code, banned)];
+        self.keep(now, Vec::new(), gone, Kept::Answer(asked.clone(), held), actions);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The serving side of restricted discovery: a user of another network announces in ours, or looks for one of ours.
 
 use super::super::discovery::Response;
-use super::super::{Function, Network, Pause, Refusal, read_answer, refusal, user_of};
+use super::super::{Entry, Function, Kept, Network, Pause, Refusal, hex, read_answer, refusal, user_of};
 use super::{LONGEST_NAME, Permission, Question, RestrictedCode};
 use crate::avp::dictionary::ExperimentalResultCode as Code;
 use crate::avp::dictionary::{
@@ -46,15 +46,18 @@ impl<R: ContextReader> Function<R> {
             let why = format!("users of {} may not announce here", network.plmn);
             return Err(Refusal::because(Code::DIAMETER_ERROR_ANNOUNCING_UNAUTHORIZED_IN_PLMN, why));
         }
+        let mut lasting = None;
         if let Some(code) = code {
             let validity = wish.prose_validity_timer.unwrap_or(network.validity).min(network.validity);
-            let key = (network.host.to_ascii_lowercase().into(), code);
+            let host = network.host.to_ascii_lowercase();
             let until = Self::window_end(now, validity);
+            lasting = Some((until, Entry::RestrictedGuest { host: host.clone(), code: hex(&code) }));
+            let key = (host.into(), code);
             if !self.standard.restricted.guests.insert(now.elapsed, until, key, ()) {
                 return Err(Refusal::Because(Outcome::TOO_BUSY, "too many codes are announced".to_owned()));
             }
         }
-        Ok(Response::default())
+        Ok(Response::with(lasting))
     }
 
     /// PDR types 3 and 5: a user of the other network looks for one of ours. The app server is asked whether it may.
@@ -142,8 +145,10 @@ impl<R: ContextReader> Function<R> {
             return asked.reply(&self.identity, outcome).because(&why).send(actions);
         }
         let validity = self.config.standard.code_validity.min(network.validity);
-        let monitor = (announced.code, network.host.to_ascii_lowercase().into(), requesting.into());
-        self.standard.restricted.monitors.remember(now.elapsed, Self::window_end(now, validity), monitor, ());
+        let (host, until) = (network.host.to_ascii_lowercase(), Self::window_end(now, validity));
+        let lasting = Entry::Monitor { code: hex(&announced.code), host: host.clone(), rpauid: requesting.clone() };
+        let monitor = (announced.code, host.into(), requesting.into());
+        self.standard.restricted.monitors.remember(now.elapsed, until, monitor, ());
         report(actions, "PDA", format!("a user of {} may discover {}", network.plmn, announced.imsi));
         let response = group::DiscoveryAuthResponse {
             discovery_type: kind,
@@ -151,6 +156,8 @@ impl<R: ContextReader> Function<R> {
             prose_validity_timer: Some(validity),
             ..Default::default()
         };
-        self.answer_discovery(&asked, &response, entry, actions);
+        let mut held = Vec::new();
+        self.answer_discovery(&asked, &response, entry, &mut held);
+        self.keep(now, vec![(until, lasting)], Vec::new(), Kept::Answer(asked, held), actions);
     }
 }
