@@ -33,6 +33,17 @@ pub(super) struct Source<'r> {
     base: u64,
     ended: bool,
     format: Format,
+    kept: Option<Kept>,
+}
+
+/// What was consumed, for whoever writes the file again.
+#[derive(Default)]
+struct Kept {
+    octets: Vec<u8>,
+    /// Offset in the file up to which octets were kept or passed over.
+    to: u64,
+    /// A block too long to be kept is being passed over.
+    passing: bool,
 }
 
 type AnyRead<'r> = Box<dyn Read + Send + 'r>;
@@ -94,6 +105,8 @@ const OLD_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+/// Of longer blocks that are passed over the head alone is kept.
+const LONGEST_KEPT: u32 = 64 << 10;
 
 impl<'r> Source<'r> {
     pub fn new(input: AnyRead<'r>) -> Self {
@@ -105,7 +118,36 @@ impl<'r> Source<'r> {
             base: 0,
             ended: false,
             format: Format::Unread,
+            kept: None,
         }
+    }
+
+    /// A source that keeps what it consumed, until [`Source::take_kept`].
+    pub fn keeping(input: AnyRead<'r>) -> Self {
+        Self { kept: Some(Kept::default()), ..Self::new(input) }
+    }
+
+    /// Appends to `out` what was consumed since the last call: whole records and blocks, each record of which a caller was
+    /// told among them. A long block that no one reads comes without its body.
+    pub fn take_kept(&mut self, out: &mut Vec<u8>) {
+        self.keep();
+        if let Some(kept) = &mut self.kept {
+            out.append(&mut kept.octets);
+        }
+    }
+
+    /// How many octets were consumed since `record` began.
+    pub fn since(&self, record: &Record) -> usize {
+        self.start - record.range.start
+    }
+
+    fn keep(&mut self) {
+        let Some(kept) = &mut self.kept else { return };
+        if !kept.passing {
+            let from = usize::try_from(kept.to - self.base).unwrap_or(self.start);
+            kept.octets.extend_from_slice(self.buffer.get(from..self.start).unwrap_or_default());
+        }
+        kept.to = self.base + self.start as u64;
     }
 
     /// The octets of a record; they are good until the next call of [`Source::next`].
@@ -127,11 +169,6 @@ impl<'r> Source<'r> {
         }
     }
 
-    /// The offset in the (decompressed) file of a place in the buffer.
-    pub fn position(&self, at: usize) -> usize {
-        usize::try_from(self.base).unwrap_or(usize::MAX).saturating_add(at)
-    }
-
     fn offset(&self) -> u64 {
         self.base + self.start as u64
     }
@@ -147,6 +184,7 @@ impl<'r> Source<'r> {
                 return Ok(false);
             }
             if self.buffer.len() - self.start < need {
+                self.keep();
                 self.buffer.copy_within(self.start..self.end, 0);
                 self.base += self.start as u64;
                 self.end -= self.start;
@@ -376,6 +414,13 @@ impl<'r> Source<'r> {
     fn skip_block(&mut self, length: u32, big: bool) -> Result<(), CaptureError> {
         let offset = self.offset();
         let damaged = |what: &str| Err(CaptureError::Damaged { offset, what: what.to_owned() });
+        self.keep();
+        if let Some(kept) = self.kept.as_mut().filter(|_| length > LONGEST_KEPT) {
+            let empty = if big { 12_u32.to_be_bytes() } else { 12_u32.to_le_bytes() };
+            kept.octets.extend_from_slice(self.buffer.get(self.start..self.start + 4).unwrap_or_default());
+            kept.octets.extend_from_slice(&[empty, empty].concat());
+            kept.passing = true;
+        }
         let mut left = length as usize - 4;
         while left > 0 {
             if !self.ensure(1)? {
@@ -392,6 +437,10 @@ impl<'r> Source<'r> {
             return damaged("the length at the end of a block is not the one at its start");
         }
         self.start += 4;
+        self.keep();
+        if let Some(kept) = &mut self.kept {
+            kept.passing = false;
+        }
         Ok(())
     }
 }
