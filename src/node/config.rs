@@ -11,6 +11,7 @@
 //! tw = 30                                # seconds of silence before a peer is asked
 //! reopen = 1                             # seconds between the three watchdogs that a peer answers before it is trusted again
 //! store = "function.redb"                # of a function or an app server: what must outlive a crash
+//! dictionary = ["lab.json"]              # AVPs beside the built-in ones, as `dict import` writes them
 //! metrics = "127.0.0.1:9868"             # /metrics, /health and /ready over HTTP; left out: none
 //! admin = "function.sock"                # Unix socket for `proselink show`, for its owner alone; left out: none
 //! drain = 5                              # seconds that a stop waits for answers that are under way
@@ -165,6 +166,8 @@ pub struct Config {
     pub sctp: Sctp,
     /// Where a capture of all traffic goes.
     pub capture: Option<PathBuf>,
+    /// Dictionaries beside the built-in one; whoever runs the node has installed them before, see [`dictionaries`].
+    pub dictionary: Vec<PathBuf>,
     /// The store's file.
     pub store: Option<PathBuf>,
     /// Our certificate and whom we believe, for TLS.
@@ -307,6 +310,21 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     parse(path, &text)
 }
 
+/// The dictionaries that a configuration file names under `dictionary`, from its folder. They are to be installed before
+/// [`load`]. What is wrong with the file is left to that.
+#[must_use]
+pub fn dictionaries(path: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let names = table.get("dictionary").and_then(toml::Value::as_array).into_iter().flatten();
+    names.filter_map(toml::Value::as_str).map(|name| from_folder(path, Path::new(name))).collect()
+}
+
+/// A path of a configuration file, from its folder.
+fn from_folder(configuration: &Path, path: &Path) -> PathBuf {
+    configuration.parent().unwrap_or(Path::new("")).join(path)
+}
+
 /// Judges the text of a configuration file; `path` is for messages and for relative paths.
 ///
 /// # Errors
@@ -353,6 +371,9 @@ struct File {
     answer_timeout: Option<Spanned<f64>>,
     store: Option<PathBuf>,
     capture: Option<PathBuf>,
+    /// Read by [`dictionaries`], before the rest: AVPs may be named by what is learnt there.
+    #[serde(default)]
+    dictionary: Vec<PathBuf>,
     metrics: Option<Spanned<String>>,
     admin: Option<PathBuf>,
     drain: Option<Spanned<f64>>,
@@ -530,6 +551,7 @@ impl File {
             threads: self.threads.unwrap_or(NonZeroU8::MIN),
             sctp: self.sctp.judge()?,
             capture,
+            dictionary: self.dictionary.iter().map(|name| folder.join(name)).collect(),
             store,
             tls,
             metrics,
