@@ -162,18 +162,16 @@ impl<'k> Anonymizer<'k> {
             self.leave(&name);
             return self.search(data);
         };
-        let treatment = self.table.of(key).or(match kind {
-            Some(Kind::Address) => Some(Treatment::Address),
-            Some(Kind::DiameterIdentity) => Some(Treatment::Host),
-            Some(Kind::DiameterURI) => Some(Treatment::Uri),
-            Some(Kind::IPFilterRule | Kind::QoSFilterRule) => Some(Treatment::Filter),
-            Some(Kind::OctetString | Kind::UTF8String) => {
-                self.search(data);
-                None
-            }
-            _ => None,
-        });
-        let Some(treatment) = treatment else { return };
+        let treatment = match (self.table.of(key), definition.kind) {
+            (Some(treatment), _) => treatment,
+            (None, Kind::Address) => Treatment::Address,
+            (None, Kind::DiameterIdentity) => Treatment::Host,
+            (None, Kind::DiameterURI) => Treatment::Uri,
+            (None, Kind::IPFilterRule | Kind::QoSFilterRule) => Treatment::Filter,
+            // It names no one by itself, but someone may have put a name in.
+            (None, Kind::OctetString | Kind::UTF8String) => return self.search(data),
+            (None, _) => return,
+        };
         let before = data.to_vec();
         let treated = self.treat(treatment, data);
         if !treated {

@@ -190,7 +190,10 @@ fn addresses_as_text_stay_addresses() {
         assert_eq!(text(&fresh), format!("permit in ip from {other} 3868 to !{other}/24"));
         assert!(seen.insert(other));
     }
-    assert_eq!(treated(&mut anonymizer, "Flow-Description", b"permit in ip from any to any"), b"permit in ip from any to any");
+    assert_eq!(
+        treated(&mut anonymizer, "Flow-Description", b"permit in ip from any to any"),
+        b"permit in ip from any to any"
+    );
 }
 
 #[test]
@@ -236,4 +239,17 @@ fn other_protocols_that_are_kept_say_the_pseudonym_in_their_own_form() {
     anonymizer.rest(&mut octets);
     assert_eq!(octets, said(&imsi, &host));
     assert_eq!(anonymizer.report().elsewhere, 3);
+}
+
+#[test]
+fn what_was_treated_is_not_searched_again() {
+    let keyed = Sip(11);
+    let mut anonymizer = Anonymizer::new(&keyed, ALL);
+    // One is text by its format, the other octets.
+    let host = treated(&mut anonymizer, "Origin-Host", b"function.operator.com");
+    anonymizer.surveyed();
+    assert_eq!(treated(&mut anonymizer, "ProSe-Function-ID", b"function.operator.com"), host);
+    // In an AVP that has no treatment a name that is known is found.
+    let told = treated(&mut anonymizer, "Product-Name", b"ours, of function.operator.com");
+    assert_eq!(text(&told), format!("ours, of {}", text(&host)));
 }

@@ -190,7 +190,9 @@ impl Anonymizer<'_> {
     /// An address as text; false when it is none. The address that [`Self::pseudonym_of`] gives may have more letters, so each
     /// number becomes one of as many digits; what stays of the address stays here.
     pub(super) fn address_text(&mut self, text: &mut [u8]) -> bool {
-        let Some(address) = str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok()) else { return false };
+        let Some(address) = str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
+            return false;
+        };
         let is_no_ones = match address {
             IpAddr::V4(address) => address.is_unspecified() || address.is_multicast() || address.is_broadcast(),
             IpAddr::V6(address) => address.is_unspecified() || address.is_loopback() || address.is_multicast(),
@@ -407,7 +409,8 @@ impl Anonymizer<'_> {
     }
 
     fn other_v6(&mut self, address: Ipv6Addr) -> Ipv6Addr {
-        if address.segments().starts_with(&[0xff02, 0, 0, 0, 0, 1]) && address.segments().get(6).is_some_and(|it| it >> 8 == 255)
+        if address.segments().starts_with(&[0xff02, 0, 0, 0, 0, 1])
+            && address.segments().get(6).is_some_and(|it| it >> 8 == 255)
         {
             // A solicited-node address has the end of an address in it. RFC 4291 section 2.7.1.
             let mut octets = address.octets();

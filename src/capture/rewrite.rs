@@ -187,11 +187,7 @@ impl<'r, R: Rewriter> Rewriting<'r, R> {
         }
     }
 
-    fn run(
-        mut self,
-        input: impl Read + Send,
-        mut output: Option<&mut dyn Write>,
-    ) -> Result<Rewritten, RewriteError> {
+    fn run(mut self, input: impl Read + Send, mut output: Option<&mut dyn Write>) -> Result<Rewritten, RewriteError> {
         let mut source = Source::keeping(Box::new(input));
         let mut flows = Flows::new(self.settings.reader);
         let mut sink = Sink::default();

@@ -94,7 +94,7 @@ impl<R: Rewriter> Walk<'_, R> {
             match kind {
                 5 | 6 if matches!(value, 4 | 16) => {
                     self.show(&whole);
-                    self.addresses(&whole, std::slice::from_ref(&(4..end - at)));
+                    self.addresses(&whole, &[4], value);
                 }
                 // Add, delete, set primary: an address within; what an error quotes, too.
                 0xc001 | 0xc002 | 0xc004 if depth < DEPTH => {

@@ -137,8 +137,7 @@ impl<R: Rewriter> Work<'_, R> {
             let Some(chunk) = chunks.get_mut(*at).filter(|chunk| !chunk.done) else { continue };
             let octets = chunk.spans.read(&self.window.old);
             let Some(twin) = known.iter().find(|twin| twin.read(&self.window.old) == octets) else { continue };
-            let (new, marks) =
-                (twin.read(&self.window.new).into_owned(), twin.read(&self.window.marks).into_owned());
+            let (new, marks) = (twin.read(&self.window.new).into_owned(), twin.read(&self.window.marks).into_owned());
             drop(octets);
             self.put(&chunk.spans, &new, &marks);
             chunk.done = true;

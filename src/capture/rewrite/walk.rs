@@ -5,16 +5,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use super::super::checksum::looks_like_sctp;
 use super::super::ip::{self, Datagram};
 use super::super::link::{self, ETHERNET};
+use super::Rewriter;
 use super::collect::{Packet, Piece, whole_of};
 use super::spans::{Spans, offset_in};
 use super::tally::{Tally, service};
 use super::window::{MESSAGE, OTHER, SHOWN, Window};
-use super::Rewriter;
 
 pub(super) const ICMP: u8 = 1;
 pub(super) const ICMP_V6: u8 = 58;
@@ -78,9 +77,9 @@ impl<'w, R: Rewriter> Walk<'w, R> {
         let old = spans.read(&self.window.old).into_owned();
         let packet = link::ip_packet(link, &old).and_then(|packet| Some((offset_in(&old, packet)?, packet.len())));
         match link {
-            ETHERNET => self.hardware(spans, &[0..6, 6..12]),
-            113 if old.get(4..6) == Some(&[0, 6]) => self.hardware(spans, &[6..12]),
-            276 if old.get(11) == Some(&6) => self.hardware(spans, &[12..18]),
+            ETHERNET => self.hardware(spans, &[0, 6]),
+            113 if old.get(4..6) == Some(&[0, 6]) => self.hardware(spans, &[6]),
+            276 if old.get(11) == Some(&6) => self.hardware(spans, &[12]),
             _ => {}
         }
         if let Some((start, length)) = packet {
@@ -110,8 +109,8 @@ impl<'w, R: Rewriter> Walk<'w, R> {
         match kind {
             0x0806 if old.get(start..start + 6) == Some(&[0, 1, 8, 0, 6, 4]) && old.len() >= start + 28 => {
                 self.show(&rest.sub(0..28));
-                self.hardware(&rest, &[8..14, 18..24]);
-                self.addresses(&rest, &[14..18, 24..28]);
+                self.hardware(&rest, &[8, 18]);
+                self.addresses(&rest, &[14, 24], 4);
                 self.other("octets behind ARP", &rest, false);
             }
             0 => self.other("frames without IP", &rest, true),
@@ -144,18 +143,20 @@ impl<'w, R: Rewriter> Walk<'w, R> {
         self.other("addresses of cooked headers", &room, false);
     }
 
-    fn hardware(&mut self, spans: &Spans, places: &[Range<usize>]) {
-        for place in places {
-            let place = spans.sub(place.clone());
+    /// Addresses of six octets that begin there.
+    fn hardware(&mut self, spans: &Spans, places: &[usize]) {
+        for at in places {
+            let place = spans.sub(*at..at + 6);
             if let Ok(octets) = <[u8; 6]>::try_from(&*place.read(&self.window.old)) {
                 place.write(&self.rewriter.hardware(octets), &mut self.window.new);
             }
         }
     }
 
-    pub(super) fn addresses(&mut self, spans: &Spans, places: &[Range<usize>]) {
-        for place in places {
-            let place = spans.sub(place.clone());
+    /// IP addresses of so many octets that begin there.
+    pub(super) fn addresses(&mut self, spans: &Spans, places: &[usize], width: usize) {
+        for at in places {
+            let place = spans.sub(*at..at + width);
             let old = place.read(&self.window.old);
             let address = match (<[u8; 4]>::try_from(&*old), <[u8; 16]>::try_from(&*old)) {
                 (Ok(octets), _) => IpAddr::from(octets),
@@ -180,14 +181,14 @@ impl<'w, R: Rewriter> Walk<'w, R> {
         let payload = spans.sub(start..start + datagram.payload.len());
         if datagram.source.is_ipv4() {
             self.show(&spans.sub(0..20));
-            self.addresses(spans, &[12..16, 16..20]);
+            self.addresses(spans, &[12, 16], 4);
             // Routes and times of routers, by their addresses.
             self.other("options of IPv4", &spans.sub(20..start), false);
         } else {
             // A routing header has addresses behind its first eight octets.
             let shown = if old.get(6) == Some(&43) { 48 } else { start };
             self.show(&spans.sub(0..shown));
-            self.addresses(spans, &[8..24, 24..40]);
+            self.addresses(spans, &[8, 24], 16);
             self.other("routing headers of IPv6", &spans.sub(shown..start), false);
         }
         let Some(fragment) = datagram.fragment else {
@@ -252,30 +253,30 @@ impl<'w, R: Rewriter> Walk<'w, R> {
 
     /// ICMPv6: neighbour discovery (RFC 4861) has addresses of both kinds.
     fn neighbours(&mut self, octets: &[u8], payload: &Spans) {
-        let (head, targets): (usize, &[Range<usize>]) = match octets.first() {
+        let (head, targets): (usize, &[usize]) = match octets.first() {
             Some(133) => (8, &[]),
             Some(134) => (16, &[]),
-            Some(135 | 136) => (24, &[8..24]),
-            Some(137) => (40, &[8..24, 24..40]),
+            Some(135 | 136) => (24, &[8]),
+            Some(137) => (40, &[8, 24]),
             _ => {
                 self.show(&payload.sub(0..8));
                 return self.other("ICMPv6", payload, true);
             }
         };
         self.show(&payload.sub(0..head));
-        self.addresses(payload, targets);
+        self.addresses(payload, targets, 16);
         let mut at = head;
         while let Some([kind, words, ..]) = octets.get(at..).and_then(<[u8]>::first_chunk::<8>) {
             let option = payload.sub(at..at + usize::from(*words) * 8);
             match (kind, words) {
                 (1 | 2, 1) => {
                     self.show(&option);
-                    self.hardware(&option, std::slice::from_ref(&(2..8)));
+                    self.hardware(&option, &[2]);
                 }
                 (5, 1) => self.show(&option),
                 (3, 4) => {
                     self.show(&option);
-                    self.addresses(&option, std::slice::from_ref(&(16..32)));
+                    self.addresses(&option, &[16], 16);
                 }
                 (_, 0) => break,
                 _ => self.show(&option.sub(0..2)),

@@ -197,7 +197,8 @@ fn blocks_and_options_that_name_someone_are_taken_out() {
     for big in [false, true] {
         let frame = ethernet(&ipv4((1, 2), 132, &sctp(PORTS, TAG, &[data(3, 1, 0, 46, &long_watchdog(7, 100))])));
         let file = |more: bool| {
-            let names: &[(u16, &[u8])] = if more { &[(2, b"eth0"), (9, &[6]), (11, b"host name.lab")] } else { &[(9, &[6])] };
+            let names: &[(u16, &[u8])] =
+                if more { &[(2, b"eth0"), (9, &[6]), (11, b"host name.lab")] } else { &[(9, &[6])] };
             let mut interface = interface(big, 1, &[]);
             interface.truncate(16);
             interface.extend(options(big, names));
@@ -217,8 +218,14 @@ fn blocks_and_options_that_name_someone_are_taken_out() {
         assert_eq!(fresh.len(), file(false).len(), "{done:?}");
         assert_eq!(heard(&fresh).0.len(), 1);
         let removed: Vec<(&str, u64)> = done.removed.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-        let names =
-            ["blocks of names", "blocks of secrets", "capture filters", "comments", "custom blocks", "names of interfaces"];
+        let names = [
+            "blocks of names",
+            "blocks of secrets",
+            "capture filters",
+            "comments",
+            "custom blocks",
+            "names of interfaces",
+        ];
         assert_eq!(removed, names.map(|name| (name, 1)));
         // Kept where asked, but for what opens or names everything.
         let settings = Settings { other: Other::Keep, ..Settings::default() };
@@ -251,12 +258,8 @@ fn what_is_not_understood_becomes_zeros_or_goes_or_is_named() {
         assert!(has(&file, words) && !has(&fresh, words), "{words:?}");
     }
     let told: Vec<(&str, u64)> = done.blanked.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    let names = [
-        "DNS (UDP port 53)",
-        "LLDP, Ethernet type 0x88cc",
-        "SCTP cookies, heartbeats and texts",
-        "octets behind ARP",
-    ];
+    let names =
+        ["DNS (UDP port 53)", "LLDP, Ethernet type 0x88cc", "SCTP cookies, heartbeats and texts", "octets behind ARP"];
     assert_eq!(told, names.map(|name| (name, 1)));
 
     let (fresh, done) = translated_with(&file, true, Settings { other: Other::Drop, ..Settings::default() }).unwrap();
@@ -277,7 +280,8 @@ fn memory_is_bounded_by_what_was_asked_for() {
     frames.extend((0..50).map(|number| packet(data(3, 10 + number, 1, 46, &long_watchdog(number, 1000)))));
     frames.push(packet(data(1, 2, 0, 46, &message[1500..])));
     let (fresh, done) =
-        translated_with(&pcap(1, &frames), false, Settings { step: 1000, reach: 10_000, ..Settings::default() }).unwrap();
+        translated_with(&pcap(1, &frames), false, Settings { step: 1000, reach: 10_000, ..Settings::default() })
+            .unwrap();
     assert_eq!((done.messages, done.cut, done.unread), (51, 1, 1));
     assert!(!fresh.windows(4).any(|window| window == b"xxxx"));
     let (_, done) = translated_with(&pcap(1, &frames), false, Settings { step: 1000, ..Settings::default() }).unwrap();
