@@ -199,7 +199,12 @@ impl<'k> Anonymizer<'k> {
             Treatment::Equipment => self.equipment(data),
             Treatment::Name => self.name(data),
             Treatment::Uri => self.uri(data),
-            Treatment::Host => self.options.hosts && self.host(data),
+            Treatment::Host if self.options.hosts => self.host(data),
+            Treatment::Host => {
+                // A subscriber may be part of a name.
+                self.search(data);
+                false
+            }
             Treatment::Session => self.session(data),
             Treatment::Secret => self.secret(data),
             Treatment::Temporary => self.temporary(data),

@@ -114,6 +114,8 @@ fn hosts_stay_within_their_realms_and_plain_words_stay() {
     let session = treated(&mut anonymizer, "Session-Id", b"mme7.site-12.operator.com;12;34;001010000000001");
     let imsi = treated(&mut anonymizer, "User-Name", b"001010000000001");
     assert_eq!(text(&session), format!("{};12;34;{}", text(&host).to_ascii_lowercase(), text(&imsi)));
+    let odd = treated(&mut anonymizer, "Session-Id", b"acct-17;mme7.site-12.operator.com;55555");
+    assert!(text(&odd).contains(&format!(";{};55555", text(&host).to_ascii_lowercase())), "{}", text(&odd));
     let network = b"epc.mnc001.mcc001.3gppnetwork.org";
     assert_eq!(treated(&mut anonymizer, "Origin-Realm", network), network);
     let mut modest = Anonymizer::new(&keyed, Options::default());

@@ -251,11 +251,14 @@ impl Anonymizer<'_> {
             match at {
                 0 if self.options.hosts => complete = self.host(part),
                 0 => complete = false,
-                1 | 2 => {}
+                1 | 2 if part.iter().all(u8::is_ascii_digit) => {}
                 _ => {
                     let digits = part.len() >= LEAST_NUMBER && part.iter().all(u8::is_ascii_digit);
                     if digits || part.contains(&b'@') {
                         self.subscriber(part);
+                    } else if self.options.hosts && part.contains(&b'.') {
+                        // Some put the host elsewhere.
+                        self.host(part);
                     } else {
                         self.search(part);
                     }
