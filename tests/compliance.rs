@@ -124,3 +124,44 @@ fn every_command_of_pc2_pc4a_and_pc6_has_a_row() {
         }
     }
 }
+
+/// All sources below a folder.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push_str(&fs::read_to_string(path).expect("a source"));
+        }
+    }
+}
+
+/// The other tables name tests without their files.
+#[test]
+fn no_row_is_empty_and_each_test_that_is_named_alone_is_there() {
+    let paper = read(PAPER).expect("the paper is there");
+    let mut all = String::new();
+    for folder in ["src", "tests"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
+    }
+    let (mut named, mut complaints) = (0, Vec::new());
+    for (at, line) in paper.lines().enumerate().filter(|(_, line)| line.starts_with('|')) {
+        if line.trim_matches('|').split('|').any(|cell| cell.trim().is_empty()) {
+            complaints.push(format!("line {}: a cell is empty", at + 1));
+        }
+        // The names of tests are sentences; words of the specifications are shorter.
+        for name in line.split('`').skip(1).step_by(2) {
+            let is_name =
+                name.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_');
+            if is_name && name.matches('_').count() >= 3 {
+                named += 1;
+                if !all.contains(&format!("fn {name}(")) {
+                    complaints.push(format!("line {}: no test is called {name}", at + 1));
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{PAPER}:\n{}", complaints.join("\n"));
+    assert!(named > 30, "{named} tests are named alone");
+}

@@ -233,6 +233,37 @@ fn show_and_lint_tell_what_is_known_and_what_is_wrong() {
     }
 }
 
+/// A node's configuration names its dictionaries, from its own folder, and may use what they name.
+#[test]
+fn the_configuration_of_a_node_names_dictionaries() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("acme.json"), LAB).expect("a file");
+    let configuration = |dictionary: &str| {
+        let text = format!(
+            "identity = \"responder.example\"\nrealm = \"example\"\nlisten = [\"tcp:127.0.0.1\"]\n{dictionary}\n\
+             [responder]\napplications = [16000000]\n[[responder.answer]]\ncommand = \"Acme-Test\"\navps = [{{ name = \"Acme-Level\", value = 1 }}]\n"
+        );
+        std::fs::write(place("node.toml"), text).expect("a file");
+    };
+    let file = place("node.toml");
+    for arguments in [&["run", "--check", "-c", text(&file)][..], &["config", "check", text(&file)]] {
+        configuration("dictionary = [\"acme.json\"]");
+        let output = run(arguments);
+        assert!(output.status.success() && out(&output).contains("good"), "{arguments:?}: {}", err(&output));
+        configuration("");
+        let output = run(arguments);
+        assert!(err(&output).contains("Acme"), "{arguments:?}: {}", err(&output));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        configuration("dictionary = [\"none.json\"]");
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains("none.json"), "{}", err(&output));
+        configuration("dictionary = \"acme.json\"");
+        assert_eq!(run(arguments).status.code(), Some(2), "a list is expected");
+    }
+}
+
 #[test]
 fn an_export_is_written_whole_and_read_again() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -31,6 +31,8 @@ pub(super) enum Treatment {
     RawAddress,
     /// An IPv6 prefix: a reserved octet, its length in bits, and as much of it as that is.
     Prefix,
+    /// A packet filter: addresses as text among words.
+    Filter,
     /// A document in which identities stand.
     Document,
     /// It tells of a subscriber or of the network, and stays.
@@ -158,7 +160,7 @@ const TREATMENTS: &[(Treatment, &[&str])] = &[
         ],
     ),
     (Treatment::Prefix, &["Framed-IPv6-Prefix", "Delegated-IPv6-Prefix", "UE-Local-IPv6-Prefix"]),
-    (Treatment::Document, &["User-Data", "SIP-User-Data-Contents", "EAP-Payload"]),
+    (Treatment::Document, &["User-Data", "SIP-User-Data-Contents", "EAP-Payload", "Codec-Data"]),
     (
         Treatment::Left,
         &[
@@ -175,8 +177,6 @@ const TREATMENTS: &[(Treatment, &[&str])] = &[
             "TWAN-Identifier",
             "IMS-Charging-Identifier",
             "3GPP-Charging-Id",
-            "Flow-Description",
-            "Codec-Data",
             "Proxy-State",
             "Error-Message",
             "Restoration-Info",

@@ -114,6 +114,8 @@ fn hosts_stay_within_their_realms_and_plain_words_stay() {
     let session = treated(&mut anonymizer, "Session-Id", b"mme7.site-12.operator.com;12;34;001010000000001");
     let imsi = treated(&mut anonymizer, "User-Name", b"001010000000001");
     assert_eq!(text(&session), format!("{};12;34;{}", text(&host).to_ascii_lowercase(), text(&imsi)));
+    let odd = treated(&mut anonymizer, "Session-Id", b"acct-17;mme7.site-12.operator.com;55555");
+    assert!(text(&odd).contains(&format!(";{};55555", text(&host).to_ascii_lowercase())), "{}", text(&odd));
     let network = b"epc.mnc001.mcc001.3gppnetwork.org";
     assert_eq!(treated(&mut anonymizer, "Origin-Realm", network), network);
     let mut modest = Anonymizer::new(&keyed, Options::default());
@@ -168,8 +170,88 @@ fn secrets_documents_and_what_remains() {
     assert!(!text(&document).contains("alice"), "{}", text(&document));
     assert!(text(&document).contains(text(&alice)), "{}", text(&document));
     let mut file = b"..said alice, not malice; alice2 neither".to_vec();
+    anonymizer.surveyed();
     anonymizer.rest(&mut file);
     let name = &text(&alice)[4..9];
     assert_eq!(text(&file), format!("..said {name}, not malice; alice2 neither"));
     assert_eq!(anonymizer.report().elsewhere, 1);
+}
+
+#[test]
+fn addresses_as_text_stay_addresses() {
+    let keyed = Sip(8);
+    let mut anonymizer = Anonymizer::new(&keyed, Options::default());
+    let mut seen = HashSet::new();
+    for address in ["10.1.22.133", "10.1.22.134", "192.168.7.9", "2001:db8::7f", "fe80::a0:0:9", "8.8.4.4"] {
+        let rule = format!("permit in ip from {address} 3868 to !{address}/24");
+        let fresh = treated(&mut anonymizer, "Flow-Description", rule.as_bytes());
+        let words: Vec<&str> = text(&fresh).split(' ').collect();
+        let other: IpAddr = words[4].parse().unwrap();
+        assert_ne!(words[4], address);
+        assert_eq!(words[4].split(['.', ':']).next(), address.split(['.', ':']).next());
+        assert_eq!(text(&fresh), format!("permit in ip from {other} 3868 to !{other}/24"));
+        assert!(seen.insert(other));
+    }
+    assert_eq!(
+        treated(&mut anonymizer, "Flow-Description", b"permit in ip from any to any"),
+        b"permit in ip from any to any"
+    );
+}
+
+#[test]
+fn ethernet_addresses_keep_their_kind() {
+    let keyed = Sip(9);
+    let mut anonymizer = Anonymizer::new(&keyed, Options::default());
+    let other = anonymizer.hardware([0x52, 0x54, 0, 1, 2, 3]);
+    assert_ne!(other, [0x52, 0x54, 0, 1, 2, 3]);
+    assert_eq!(other[0] & 3, 2, "locally administered, of one station");
+    assert_eq!(anonymizer.hardware([0x52, 0x54, 0, 1, 2, 3]), other);
+    for address in [[0; 6], [255; 6], [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1]] {
+        assert_eq!(anonymizer.hardware(address), address);
+    }
+    // A solicited node is the same in its group address of both layers.
+    let group = anonymizer.pseudonym_of("ff02::1:ff12:3456".parse().unwrap());
+    let IpAddr::V6(group) = group else { panic!("{group}") };
+    let hardware = anonymizer.hardware([0x33, 0x33, 0xff, 0x12, 0x34, 0x56]);
+    assert_eq!(hardware[3..], group.octets()[13..]);
+    assert_ne!(hardware[3..], [0x12, 0x34, 0x56]);
+}
+
+/// What S1AP, GTP-C and DNS say of someone whom a message named.
+#[test]
+fn other_protocols_that_are_kept_say_the_pseudonym_in_their_own_form() {
+    let keyed = Sip(10);
+    let mut anonymizer = Anonymizer::new(&keyed, ALL);
+    let imsi = treated(&mut anonymizer, "User-Name", b"001010123456789");
+    let host = treated(&mut anonymizer, "Origin-Host", b"mme7.core.operator.com");
+    anonymizer.surveyed();
+    let half = |digits: &[u8]| -> Vec<u8> {
+        let digit = |at: usize| digits.get(at).map_or(15, |digit| digit - b'0');
+        (0..digits.len().div_ceil(2)).map(|at| digit(2 * at + 1) << 4 | digit(2 * at)).collect()
+    };
+    let said = |imsi: &[u8], host: &[u8]| {
+        let mut octets = [&[1, 0, 8, 0][..], &half(imsi), &[0xf6, 9], &half(&imsi[1..])].concat();
+        for label in host.split(|octet| *octet == b'.') {
+            octets.push(label.len() as u8);
+            octets.extend_from_slice(label);
+        }
+        octets
+    };
+    let mut octets = said(b"001010123456789", b"mme7.core.operator.com");
+    anonymizer.rest(&mut octets);
+    assert_eq!(octets, said(&imsi, &host));
+    assert_eq!(anonymizer.report().elsewhere, 3);
+}
+
+#[test]
+fn what_was_treated_is_not_searched_again() {
+    let keyed = Sip(11);
+    let mut anonymizer = Anonymizer::new(&keyed, ALL);
+    // One is text by its format, the other octets.
+    let host = treated(&mut anonymizer, "Origin-Host", b"function.operator.com");
+    anonymizer.surveyed();
+    assert_eq!(treated(&mut anonymizer, "ProSe-Function-ID", b"function.operator.com"), host);
+    // In an AVP that has no treatment a name that is known is found.
+    let told = treated(&mut anonymizer, "Product-Name", b"ours, of function.operator.com");
+    assert_eq!(text(&told), format!("ours, of {}", text(&host)));
 }

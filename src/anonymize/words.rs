@@ -44,7 +44,10 @@ const LEAST_IMSI: usize = 14;
 
 impl Anonymizer<'_> {
     /// Permutes letters and digits where they stand; all else stays. `keep` octets at the start stay, too.
-    fn permute(&mut self, label: &str, text: &mut [u8], keep: usize) {
+    fn permute(&mut self, label: &'static str, text: &mut [u8], keep: usize) {
+        if let Some(known) = self.known(label, text) {
+            return text.copy_from_slice(known);
+        }
         let before = text.to_vec();
         let alphabet = |octet: u8| match octet {
             b'0'..=b'9' => Some((b'0', 10)),
@@ -70,7 +73,7 @@ impl Anonymizer<'_> {
                 *octet = first + symbol.value as u8;
             }
         }
-        self.remember(&before, text);
+        self.remember(label, &before, text);
     }
 
     /// Digits of an IMSI; the PLMN stays.
@@ -165,13 +168,10 @@ impl Anonymizer<'_> {
 
     /// Host and realm names, label by label, so that a host stays within its realm.
     pub(super) fn host(&mut self, name: &mut [u8]) -> bool {
-        let before = name.to_vec();
-        if let Some(address) = str::from_utf8(name).ok().and_then(|text| text.parse::<Ipv4Addr>().ok()) {
-            // Another address may have more digits: its octets are permuted in decimal instead.
-            let _ = address;
-            self.permute("address text", name, 0);
+        if self.address_text(name) {
             return true;
         }
+        let before = name.to_vec();
         for label in name.split_mut(|octet| *octet == b'.') {
             let word = String::from_utf8_lossy(label).to_ascii_lowercase();
             let coded = ["mnc", "mcc", "tac-lb", "tac-hb"].iter().any(|start| word.starts_with(start));
@@ -183,7 +183,64 @@ impl Anonymizer<'_> {
                 label.iter_mut().zip(big).filter(|(_, big)| *big).for_each(|(octet, _)| octet.make_ascii_uppercase());
             }
         }
-        self.remember(&before, name);
+        self.remember("host", &before, name);
+        true
+    }
+
+    /// An address as text; false when it is none. The address that [`Self::pseudonym_of`] gives may have more letters, so each
+    /// number becomes one of as many digits; what stays of the address stays here.
+    pub(super) fn address_text(&mut self, text: &mut [u8]) -> bool {
+        let Some(address) = str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
+            return false;
+        };
+        let is_no_ones = match address {
+            IpAddr::V4(address) => address.is_unspecified() || address.is_multicast() || address.is_broadcast(),
+            IpAddr::V6(address) => address.is_unspecified() || address.is_loopback() || address.is_multicast(),
+        };
+        if is_no_ones {
+            return true;
+        }
+        if address.is_ipv6() && text.contains(&b'.') {
+            self.permute("mixed address text", text, 0);
+            return true;
+        }
+        if let Some(known) = self.known(ADDRESS_TEXT, text) {
+            text.copy_from_slice(known);
+            return true;
+        }
+        let before = text.to_vec();
+        let kept = match address {
+            IpAddr::V4(address) => match address.octets() {
+                [172, 16..=31, ..] | [192, 168, ..] | [169, 254, ..] => 2,
+                _ => 1,
+            },
+            IpAddr::V6(_) => 1,
+        };
+        let decimal = address.is_ipv4();
+        let mut symbols = Vec::new();
+        let mut parts: Vec<&mut [u8]> =
+            text.split_mut(|octet| matches!(octet, b'.' | b':')).filter(|part| !part.is_empty()).skip(kept).collect();
+        for part in &parts {
+            symbols.extend(number_symbols(part, decimal));
+        }
+        self.cipher.permute(&format!("{ADDRESS_TEXT} {kept}"), &mut symbols);
+        let mut fresh = symbols.iter();
+        for part in &mut parts {
+            write_number(part, decimal, &mut fresh);
+        }
+        self.remember(ADDRESS_TEXT, &before, text);
+        true
+    }
+
+    /// A packet filter (RFC 6733 section 4.3.1), or a line of a session description: addresses among words.
+    pub(super) fn filter(&mut self, data: &mut [u8]) -> bool {
+        for word in data.split_mut(|octet| octet.is_ascii_whitespace() || *octet == b',') {
+            let end = word.iter().position(|octet| *octet == b'/').unwrap_or(word.len());
+            let start = usize::from(word.first() == Some(&b'!'));
+            if let Some(word) = word.get_mut(start..end) {
+                self.address_text(word);
+            }
+        }
         true
     }
 
@@ -194,11 +251,16 @@ impl Anonymizer<'_> {
             match at {
                 0 if self.options.hosts => complete = self.host(part),
                 0 => complete = false,
-                1 | 2 => {}
+                1 | 2 if part.iter().all(u8::is_ascii_digit) => {}
                 _ => {
                     let digits = part.len() >= LEAST_NUMBER && part.iter().all(u8::is_ascii_digit);
                     if digits || part.contains(&b'@') {
                         self.subscriber(part);
+                    } else if self.options.hosts && part.contains(&b'.') {
+                        // Some put the host elsewhere.
+                        self.host(part);
+                    } else {
+                        self.search(part);
                     }
                 }
             }
@@ -276,6 +338,7 @@ impl Anonymizer<'_> {
                 self.user(rest);
                 true
             }
+            [_, _, rest @ ..] => self.secret(rest),
             _ => false,
         }
     }
@@ -293,7 +356,8 @@ impl Anonymizer<'_> {
             }
             return true;
         }
-        false
+        // Neither: some write it as text.
+        self.address_text(data) || self.secret(data)
     }
 
     /// RFC 3162 section 2.3.
@@ -348,6 +412,16 @@ impl Anonymizer<'_> {
     }
 
     fn other_v6(&mut self, address: Ipv6Addr) -> Ipv6Addr {
+        if address.segments().starts_with(&[0xff02, 0, 0, 0, 0, 1])
+            && address.segments().get(6).is_some_and(|it| it >> 8 == 255)
+        {
+            // A solicited-node address has the end of an address in it. RFC 4291 section 2.7.1.
+            let mut octets = address.octets();
+            if let Some(end) = octets.last_chunk_mut::<3>() {
+                self.octets(SOLICITED, end);
+            }
+            return Ipv6Addr::from(octets);
+        }
         if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
             return address;
         }
@@ -361,8 +435,40 @@ impl Anonymizer<'_> {
         Ipv6Addr::from(octets)
     }
 
-    /// XML and the like: URIs, and what stands alone between tags and looks like an identity. What else is known is found
-    /// by the search for what remains.
+    /// The other address of Ethernet: groups, and what is no one's, stay.
+    pub(super) fn other_hardware(&mut self, address: [u8; 6]) -> [u8; 6] {
+        if let Some(known) = self.hardware.get(&address) {
+            return *known;
+        }
+        let mut other = address;
+        match address {
+            [0, 0, 0, 0, 0, 0] => {}
+            // The group of a solicited node. RFC 2464 section 7.
+            [0x33, 0x33, 0xff, ..] => {
+                if let Some(end) = other.last_chunk_mut::<3>() {
+                    self.octets(SOLICITED, end);
+                }
+            }
+            [first, ..] if first & 1 != 0 => {}
+            [first, ..] => {
+                // The two low bits say what kind it is.
+                let mut symbols = vec![Symbol { value: u16::from(first >> 2), of: 64 }];
+                symbols.extend(address.iter().skip(1).map(|octet| Symbol { value: u16::from(*octet), of: 256 }));
+                self.cipher.permute("hardware", &mut symbols);
+                other.iter_mut().zip(&symbols).for_each(|(octet, symbol)| *octet = symbol.value as u8);
+                if let Some(octet) = other.first_mut() {
+                    *octet = *octet << 2 | first & 3;
+                }
+            }
+        }
+        if self.hardware.len() < super::REMEMBERED {
+            self.hardware.insert(address, other);
+        }
+        other
+    }
+
+    /// XML, session descriptions and the like: URIs, addresses, and what stands alone between tags and looks like an identity,
+    /// or is known from elsewhere.
     pub(super) fn document(&mut self, data: &mut [u8]) -> bool {
         let is_end = |octet: &u8| matches!(octet, b'<' | b'>' | b'"' | b'\'' | b'&') || *octet <= b' ';
         for word in data.split_mut(is_end) {
@@ -372,9 +478,53 @@ impl Anonymizer<'_> {
                 self.uri(word);
             } else if digits || printable && word.contains(&b'@') {
                 self.subscriber(word);
+            } else if !self.address_text(word) {
+                self.search(word);
             }
         }
         false
+    }
+}
+
+const ADDRESS_TEXT: &str = "address text";
+const SOLICITED: &str = "solicited node";
+
+/// The digits of a number in an address: a decimal one as a whole, so that it stays below 256 and without a zero in front.
+fn number_symbols(part: &[u8], decimal: bool) -> Vec<Symbol> {
+    let hex = |octet: u8| (octet as char).to_digit(16).unwrap_or_default() as u16;
+    if !decimal {
+        // The first digit is not zero unless it is all there is.
+        let first = |at: usize| u16::from(at == 0 && part.len() > 1 && part.first() != Some(&b'0'));
+        let symbol = |(at, octet): (usize, &u8)| Symbol { value: hex(*octet) - first(at), of: 16 - first(at) };
+        return part.iter().enumerate().map(symbol).collect();
+    }
+    let value = part.iter().fold(0, |sum, octet| sum * 10 + hex(*octet));
+    let (least, of) = decimal_range(part.len());
+    vec![Symbol { value: value.saturating_sub(least), of }]
+}
+
+/// The least number of so many digits in an address, and how many there are.
+const fn decimal_range(digits: usize) -> (u16, u16) {
+    match digits {
+        1 => (0, 10),
+        2 => (10, 90),
+        _ => (100, 156),
+    }
+}
+
+fn write_number<'s>(part: &mut [u8], decimal: bool, fresh: &mut impl Iterator<Item = &'s Symbol>) {
+    if decimal {
+        let value = fresh.next().map_or(0, |symbol| symbol.value) + decimal_range(part.len()).0;
+        let text = value.to_string();
+        if text.len() == part.len() {
+            part.copy_from_slice(text.as_bytes());
+        }
+        return;
+    }
+    for octet in part {
+        let Some(symbol) = fresh.next() else { return };
+        let digit = char::from_digit(u32::from(symbol.value + 16 - symbol.of), 16).unwrap_or('0');
+        *octet = digit as u8;
     }
 }
 

@@ -56,6 +56,7 @@ impl Flows {
             protocol: datagram.protocol,
             identification: fragment.identification(),
             offset: fragment.offset(),
+            more: fragment.more(),
             data: datagram.payload,
         });
         let whole = self.fragments.insert(&datagram, fragment, sink.time);

@@ -318,6 +318,8 @@ pub struct IpFragment<'a> {
     pub identification: u32,
     /// Where in the packet's payload it belongs.
     pub offset: usize,
+    /// Others follow it in the packet.
+    pub more: bool,
     /// As much of it as was captured.
     pub data: &'a [u8],
 }

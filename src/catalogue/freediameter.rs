@@ -16,6 +16,10 @@ pub(super) fn is_core(avp: &Entry) -> bool {
     avp.vendor == 0 && avp.defined_in.starts_with("RFC 6733")
 }
 
+/// Applications and commands that libfdcore defines itself. The extension ends the daemon over a second definition.
+const CORE_APPLICATIONS: [u32; 3] = [0, 3, u32::MAX];
+const CORE_COMMANDS: [u32; 7] = [257, 258, 271, 274, 275, 280, 282];
+
 /// The named values that freeDiameter can hold.
 pub(super) fn values(avp: &Entry) -> impl Iterator<Item = &Value> {
     let fits = move |value: &i64| match avp.kind {
@@ -95,8 +99,17 @@ pub fn write(catalogue: &Catalogue) -> String {
     }
     let mut commands = Vec::new();
     let mut command_rules = Vec::new();
-    let application = |id: u32| catalogue.applications.iter().find(|application| application.id == id);
-    for command in catalogue.commands_by_code() {
+    // Commands name their application, so a name stands for one: PC2 has two.
+    let mut applications: Vec<Application> = Vec::new();
+    for application in catalogue.applications.iter().filter(|it| !CORE_APPLICATIONS.contains(&it.id)) {
+        let Application { id, mut name } = application.clone();
+        if applications.iter().any(|known| known.name == name) {
+            name = format!("{name} ({id})");
+        }
+        applications.push(Application { id, name });
+    }
+    let application = |id: u32| applications.iter().find(|application| application.id == id);
+    for command in catalogue.commands_by_code().iter().filter(|command| !CORE_COMMANDS.contains(&command.code)) {
         for (request, ending, rows) in [(true, "Request", &command.request), (false, "Answer", &command.answer)] {
             let name = format!("{}-{ending}", command.name);
             let mut row = Map::new();
@@ -126,7 +139,7 @@ pub fn write(catalogue: &Catalogue) -> String {
     }
     let whole = json!({
         "Vendors": catalogue.vendors.iter().filter(|it| it.id != 0).map(|it| named(it.id, &it.name)).collect::<Vec<_>>(),
-        "Applications": catalogue.applications.iter().map(|it| named(it.id, &it.name)).collect::<Vec<_>>(),
+        "Applications": applications.iter().map(|it| named(it.id, &it.name)).collect::<Vec<_>>(),
         "AVPs": avps,
         "Commands": commands,
         "AVPRules": avp_rules,

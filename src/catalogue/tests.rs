@@ -137,3 +137,102 @@ fn the_export_in_c_closes_every_table_and_escapes_names() {
     assert!(text.contains(r#""a\"b\\c\?\?/\303\244""#), "{text}");
     assert!(text.matches("};\n").count() >= 6);
 }
+
+/// The shape that freeDiameter's `dict_json` validates a file against before it loads anything, and what its loader needs
+/// beyond: a vendor, an application, an AVP stands before what refers to it, and nothing of libfdcore's own is there again.
+#[test]
+fn freediameter_json_has_the_shape_that_its_extension_takes() {
+    const TYPES: [&str; 15] = [
+        "Address",
+        "DiameterIdentity",
+        "DiameterURI",
+        "Enumerated",
+        "Float32",
+        "Float64",
+        "Grouped",
+        "Integer32",
+        "Integer64",
+        "IPFilterRule",
+        "OctetString",
+        "Time",
+        "UTF8String",
+        "Unsigned32",
+        "Unsigned64",
+    ];
+    /// Sections, what each row must have, what it may have.
+    const ROWS: [(&str, &[&str], &[&str]); 6] = [
+        ("Vendors", &["Code", "Name"], &[]),
+        ("Applications", &["Code", "Name"], &[]),
+        ("AVPs", &["Code", "Name", "Type"], &["Vendor", "Flags", "EnumValues"]),
+        ("Commands", &["Code", "Name"], &["Application", "Flags"]),
+        ("CommandRules", &["Command", "Content"], &[]),
+        ("AVPRules", &["AVP", "Content"], &["Vendor"]),
+    ];
+    let all = Catalogue::built_in();
+    for catalogue in [all.clone().with_distinct_names(), Catalogue::proximity_services().with_members_from(&all)] {
+        let whole: serde_json::Value = serde_json::from_str(&freediameter::write(&catalogue)).unwrap();
+        let rows = |name: &str| whole[name].as_array().cloned().unwrap_or_default();
+        assert!(whole.as_object().unwrap().keys().all(|key| ROWS.iter().any(|(name, ..)| name == key)));
+        let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        for (section, must, may) in ROWS {
+            for row in rows(section) {
+                let keys = row.as_object().unwrap();
+                assert!(must.iter().all(|key| keys.contains_key(*key)), "{section}: {row}");
+                assert!(keys.keys().all(|key| [must, may].concat().contains(&key.as_str())), "{section}: {row}");
+                for key in ["Code", "Vendor"] {
+                    assert!(keys.get(key).is_none_or(|code| code.as_u64().is_some_and(|it| it <= u32::MAX.into())));
+                }
+                for key in ["Name", "Application", "AVP", "Command"] {
+                    let printable = |name: &str| !name.is_empty() && name.bytes().all(|it| (b' '..=b'~').contains(&it));
+                    assert!(keys.get(key).is_none_or(|name| name.as_str().is_some_and(printable)), "{section}: {row}");
+                }
+                let letters = if section == "Commands" { "RPET" } else { "VMP" };
+                for flags in keys.get("Flags").and_then(|flags| flags.as_object()).into_iter().flatten() {
+                    assert!(matches!(flags.0.as_str(), "Must" | "MustNot"), "{row}");
+                    assert!(flags.1.as_str().unwrap().chars().all(|it| letters.contains(it)), "{row}");
+                }
+            }
+        }
+        let names = |section: &str| rows(section).iter().map(|row| text(row, "Name")).collect::<Vec<_>>();
+        for section in ["Vendors", "Applications", "Commands"] {
+            let mut once = names(section);
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), rows(section).len(), "a name stands twice in {section}");
+        }
+        let vendors: HashSet<u64> = rows("Vendors").iter().filter_map(|row| row["Code"].as_u64()).collect();
+        let mut avps: HashSet<(u64, String)> =
+            all.avps.iter().filter(|avp| freediameter::is_core(avp)).map(|avp| (0, avp.name.clone())).collect();
+        for avp in rows("AVPs") {
+            let vendor = avp["Vendor"].as_u64().unwrap_or(0);
+            assert!(vendor == 0 || vendors.contains(&vendor), "{avp}");
+            assert!(TYPES.contains(&text(&avp, "Type").as_str()), "{avp}");
+            assert!(avps.insert((vendor, text(&avp, "Name"))), "libfdcore has {avp}");
+            for value in avp["EnumValues"].as_array().into_iter().flatten() {
+                assert!(value["Code"].is_i64() && value["Name"].is_string(), "{avp}");
+            }
+        }
+        for application in rows("Applications") {
+            assert!(![0, 3, u64::from(u32::MAX)].contains(&application["Code"].as_u64().unwrap()), "{application}");
+        }
+        let (applications, commands) = (names("Applications"), names("Commands"));
+        for command in rows("Commands") {
+            assert!(command["Application"].is_null() || applications.contains(&text(&command, "Application")));
+            assert!(![257, 258, 271, 274, 275, 280, 282].contains(&command["Code"].as_u64().unwrap()), "{command}");
+        }
+        for rule in rows("CommandRules") {
+            assert!(commands.contains(&text(&rule, "Command")), "{rule}");
+        }
+        for rule in rows("AVPRules") {
+            assert!(avps.contains(&(rule["Vendor"].as_u64().unwrap_or(0), text(&rule, "AVP"))), "{rule}");
+        }
+        for rule in rows("CommandRules").iter().chain(&rows("AVPRules")) {
+            for member in rule["Content"].as_array().unwrap() {
+                let keys = member.as_object().unwrap();
+                assert!(keys.keys().all(|key| ["AVP", "Vendor", "First", "Min", "Max"].contains(&key.as_str())));
+                assert!(avps.contains(&(member["Vendor"].as_u64().unwrap_or(0), text(member, "AVP"))), "{member}");
+                assert!(keys.get("Max").is_none_or(|most| most.is_u64()), "{member}");
+            }
+        }
+    }
+}

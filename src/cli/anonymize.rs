@@ -1,22 +1,22 @@
 //! `proselink anonymize`: a capture that can be given away.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufWriter, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use ring::hmac;
 
 use super::output::{self, Output};
 use super::{Globals, exit};
 use crate::anonymize::{Anonymizer, Keyed, Options, Report};
-use crate::capture::rewrite::{Rewritten, rewrite};
+use crate::capture::rewrite::{Other, RewriteError, Rewritten, Settings, rewrite, survey};
 use crate::message::json::write_text;
-use crate::message::text::Palette;
+use crate::message::text::{Ink, Palette};
 
 /// The arguments of `anonymize`.
 #[derive(Debug, Args)]
@@ -44,6 +44,12 @@ pub struct AnonymizeArgs {
     /// The IP addresses of packets, too
     #[arg(long)]
     addresses: bool,
+    /// Leave out packets of other protocols (DNS, HTTP, S1AP, ...); without this they keep their size and become zeros
+    #[arg(long)]
+    drop_other: bool,
+    /// Keep other protocols, comments and names of interfaces, in which only known identities are replaced
+    #[arg(long, conflicts_with = "drop_other")]
+    keep_other: bool,
     /// The report as one JSON object
     #[arg(long)]
     json: bool,
@@ -57,14 +63,15 @@ Examples:
       the same subscriber has the same pseudonym in both
   proselink anonymize trace.pcapng public.pcapng --key-file lab.key --hosts --addresses
       hosts, realms and the addresses of packets, too
+  proselink anonymize trace.pcapng public.pcapng --key-file lab.key --drop-other
+      without the packets that carry neither Diameter nor its transport
   PROSELINK_ANONYMIZE_KEY=... proselink anonymize --json in.pcapng out.pcapng | jq .left
 
 Pseudonyms are as long as what they stand for, so nothing changes its size; checksums are put right. An IMSI keeps its
-PLMN, a telephone number its first two digits, a name its length and punctuation. The report says what was changed and
-what was left: read it before you give the file away.";
+PLMN, a telephone number its first two digits, a name its length and punctuation. Ethernet addresses always get pseudonyms;
+what is not understood becomes zeros. The report says what was changed and what was left: read it before you give the file
+away. The file is read twice and may be of any size.";
 
-/// The most octets of an unpacked capture.
-const LIMIT: u64 = 1 << 30;
 /// Octets of a key at least.
 const LEAST_KEY: usize = 16;
 const VARIABLE: &str = "PROSELINK_ANONYMIZE_KEY";
@@ -102,20 +109,29 @@ fn perform(args: &AnonymizeArgs, palette: &Palette, out: &mut String) -> Result<
     if same.is_some_and(|(input, output)| input == output) {
         return Err(("OUT is IN: the original would be lost".to_owned(), exit::USAGE));
     }
-    let file = read(&args.input)?;
+    let mut input = open(&args.input, &args.output)?;
     let keyed = Hmac(hmac::Key::new(hmac::HMAC_SHA256, &key(args)?));
-    let options = Options { hosts: args.hosts, packets: args.addresses };
-    let mut anonymizer = Anonymizer::new(&keyed, options);
-    let (fresh, done) = rewrite(&file, crate::capture::Options::default(), &mut anonymizer)
-        .map_err(|error| (format!("{}: {error}", args.input.display()), exit::of_capture(&error)))?;
-    drop(file);
-    if let Some(damage) = &done.damage {
-        // What is behind the damage could not be read, and would be given away as it is.
-        let words = format!("{}: {damage}; nothing was written", args.input.display());
-        return Err((words, exit::of_capture(damage)));
-    }
+    let mut anonymizer = Anonymizer::new(&keyed, Options { hosts: args.hosts, packets: args.addresses });
+    let other = match (args.drop_other, args.keep_other) {
+        (true, _) => Other::Drop,
+        (_, true) => Other::Keep,
+        _ => Other::Blank,
+    };
+    let settings = Settings { other, ..Settings::default() };
+    let wrong = |error: RewriteError| match error {
+        RewriteError::Capture(error) => {
+            // What is behind a damage could not be read, and would be given away as it is.
+            (format!("{}: {error}; nothing was written", args.input.display()), exit::of_capture(&error))
+        }
+        RewriteError::Write(error) => (format!("{}: {error}", args.output.display()), exit::ENVIRONMENT),
+    };
+    survey(&input, &settings, &mut anonymizer).map_err(wrong)?;
+    anonymizer.surveyed();
+    input.rewind().map_err(|error| (format!("{}: {error}", args.input.display()), exit::ENVIRONMENT))?;
+    let mut output = Target::create(&args.output).map_err(|error| wrong(RewriteError::Write(error)))?;
+    let done = rewrite(&input, &mut output.sink, &settings, &mut anonymizer).map_err(wrong)?;
+    output.finish().map_err(|error| wrong(RewriteError::Write(error)))?;
     let report = anonymizer.report();
-    write(&args.output, &fresh).map_err(|error| (format!("{}: {error}", args.output.display()), exit::ENVIRONMENT))?;
     if args.json {
         to_json(args, &done, &report, out);
     } else {
@@ -124,20 +140,132 @@ fn perform(args: &AnonymizeArgs, palette: &Palette, out: &mut String) -> Result<
     Ok(())
 }
 
+/// The capture, from its beginning and once more: what can be read only once is put aside next to the output.
+fn open(path: &Path, output: &Path) -> Result<File, Early> {
+    let wrong = |error: io::Error| (format!("{}: {error}", path.display()), exit::ENVIRONMENT);
+    let from_input = path == Path::new("-");
+    if !from_input {
+        let file = File::open(path).map_err(wrong)?;
+        let data = file.metadata().map_err(wrong)?;
+        if data.is_file() {
+            return Ok(file);
+        }
+        if data.is_dir() {
+            return Err((format!("{}: it is a folder, expected a capture", path.display()), exit::ENVIRONMENT));
+        }
+    }
+    let aside = beside(output, "in");
+    let copy = || -> io::Result<File> {
+        let mut file = private().read(true).open(&aside)?;
+        // It has no name any more: whatever happens, it goes with this process.
+        #[cfg(unix)]
+        fs::remove_file(&aside)?;
+        if from_input {
+            io::copy(&mut io::stdin().lock(), &mut file)?;
+        } else {
+            io::copy(&mut File::open(path)?, &mut file)?;
+        }
+        file.rewind()?;
+        Ok(file)
+    };
+    copy().map_err(|error| (format!("{}: {error}", aside.display()), exit::ENVIRONMENT))
+}
+
+/// A new file that nobody else reads.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.{what}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// The output: written under another name, so that half a file never has the right one.
+struct Target {
+    sink: Sink,
+    /// Its name until it is whole, and then.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+enum Sink {
+    Plain(BufWriter<File>),
+    Gzip(GzEncoder<BufWriter<File>>),
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(octets),
+            Self::Gzip(file) => file.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Gzip(file) => file.flush(),
+        }
+    }
+}
+
+impl Target {
+    fn create(path: &Path) -> io::Result<Self> {
+        // A device or a pipe is written to as it is.
+        let special = fs::metadata(path).is_ok_and(|data| !data.is_file());
+        let (file, names) = if special {
+            (OpenOptions::new().write(true).open(path)?, None)
+        } else {
+            let aside = beside(path, "part");
+            (File::create_new(&aside)?, Some((aside, path.to_owned())))
+        };
+        let file = BufWriter::new(file);
+        let sink = if path.extension().is_some_and(|extension| extension == "gz") {
+            Sink::Gzip(GzEncoder::new(file, Compression::default()))
+        } else {
+            Sink::Plain(file)
+        };
+        Ok(Self { sink, names })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Plain(file) => file.flush()?,
+            Sink::Gzip(file) => {
+                file.try_finish()?;
+                file.get_mut().flush()?;
+            }
+        }
+        match self.names.take() {
+            Some((aside, path)) => fs::rename(aside, path),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some((aside, _)) = &self.names {
+            let _ = fs::remove_file(aside);
+        }
+    }
+}
+
 fn key(args: &AnonymizeArgs) -> Result<Vec<u8>, Early> {
     let usage = |words: String| (words, exit::USAGE);
     if let Some(path) = &args.new_key {
         let mut octets = [0; 32];
         getrandom::fill(&mut octets).map_err(|error| (format!("no random key: {error}"), exit::ENVIRONMENT))?;
         let text = data_encoding::HEXLOWER.encode(&octets);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        options
+        private()
             .open(path)
             .and_then(|mut file| writeln!(file, "{text}"))
             .map_err(|error| (format!("{}: {error}", path.display()), exit::ENVIRONMENT))?;
@@ -165,43 +293,6 @@ fn key(args: &AnonymizeArgs) -> Result<Vec<u8>, Early> {
     Ok(key)
 }
 
-/// The whole capture, unpacked.
-fn read(path: &Path) -> Result<Vec<u8>, Early> {
-    let wrong = |error: io::Error| {
-        let code = if error.kind() == io::ErrorKind::InvalidData { exit::MALFORMED } else { exit::ENVIRONMENT };
-        (format!("{}: {error}", path.display()), code)
-    };
-    let mut octets = Vec::new();
-    if path == Path::new("-") {
-        io::stdin().take(LIMIT + 1).read_to_end(&mut octets).map_err(wrong)?;
-    } else {
-        File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut octets)).map_err(wrong)?;
-    }
-    if octets.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        MultiGzDecoder::new(octets.as_slice())
-            .take(LIMIT + 1)
-            .read_to_end(&mut unpacked)
-            .map_err(|error| (format!("{}: the gzip data is damaged: {error}", path.display()), exit::MALFORMED))?;
-        octets = unpacked;
-    }
-    if octets.len() as u64 > LIMIT {
-        let words =
-            format!("{}: more than {LIMIT} octets; cut it in parts (editcap -c) and use one key", path.display());
-        return Err((words, exit::USAGE));
-    }
-    Ok(octets)
-}
-
-fn write(path: &Path, octets: &[u8]) -> io::Result<()> {
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        let mut encoder = GzEncoder::new(File::create(path)?, Compression::default());
-        encoder.write_all(octets)?;
-        return encoder.finish()?.flush();
-    }
-    fs::write(path, octets)
-}
-
 fn to_text(args: &AnonymizeArgs, done: &Rewritten, report: &Report, palette: &Palette, out: &mut String) {
     let Rewritten { frames, messages, changed_frames, checksums, crc32c, .. } = done;
     let _ = writeln!(
@@ -210,17 +301,20 @@ fn to_text(args: &AnonymizeArgs, done: &Rewritten, report: &Report, palette: &Pa
         args.output.display(),
         report.identities
     );
-    let list =
-        |title: &str, on: &str, off: &str, counts: &std::collections::BTreeMap<String, u64>, out: &mut String| {
-            if !counts.is_empty() {
-                let _ = writeln!(out, "{title}:");
-            }
-            for (name, count) in counts {
-                let _ = writeln!(out, "  {on}{name}{off} {count}");
-            }
-        };
-    list("changed", &palette.meaning.on, &palette.meaning.off, &report.changed, out);
-    list("left", &palette.fault.on, &palette.fault.off, &report.left, out);
+    let mut list = |title: &str, shown: &Ink, counts: &BTreeMap<String, u64>| {
+        if !counts.is_empty() {
+            let _ = writeln!(out, "{title}:");
+        }
+        for (name, count) in counts {
+            let _ = writeln!(out, "  {}{name}{} {count}", shown.on, shown.off);
+        }
+    };
+    list("changed (values)", &palette.meaning, &report.changed);
+    list("left (values)", &palette.fault, &report.left);
+    list("made zero (packets that carry it)", &palette.meaning, &done.blanked);
+    list("left out (packets that carry it)", &palette.meaning, &done.dropped);
+    list("left, known identities in it replaced (packets that carry it)", &palette.fault, &done.kept);
+    list("taken out of the file (options and blocks)", &palette.meaning, &done.removed);
     let mut more: Vec<String> = Vec::new();
     let mut say = |count: u64, what: &str| {
         if count > 0 {
@@ -228,24 +322,21 @@ fn to_text(args: &AnonymizeArgs, done: &Rewritten, report: &Report, palette: &Pa
         }
     };
     say(report.elsewhere, "identities outside of their AVPs replaced");
-    say(report.addresses, "addresses have a pseudonym");
+    say(report.addresses, "IP addresses have a pseudonym");
+    say(report.hardware, "Ethernet addresses have a pseudonym");
     say(checksums + crc32c, "checksums put right");
     say(done.crc32c_left, "SCTP packets whose checksum was not right before, left so");
     say(done.fragments_left, "packets in IP fragments that are not whole, their checksums left");
     say(done.cut, "messages that are not whole");
-    say(done.unread, "SCTP fragments or TCP octets that are no Diameter, searched for known identities only");
-    say(done.blocks, "blocks of names or secrets taken out");
     for line in more {
         let _ = writeln!(out, "{line}");
     }
     if !args.hosts {
         let _ = writeln!(out, "hosts and realms were left: --hosts");
     }
-    let _ = if args.addresses {
-        writeln!(out, "link-layer addresses, and what ARP, ICMP and DNS say of addresses, were left")
-    } else {
-        writeln!(out, "addresses of packets were left: --addresses")
-    };
+    if !args.addresses {
+        let _ = writeln!(out, "IP addresses of packets were left: --addresses");
+    }
 }
 
 fn to_json(args: &AnonymizeArgs, done: &Rewritten, report: &Report, out: &mut String) {
@@ -258,20 +349,28 @@ fn to_json(args: &AnonymizeArgs, done: &Rewritten, report: &Report, out: &mut St
         ("frames", done.frames),
         ("messages", done.messages),
         ("changed_frames", done.changed_frames),
+        ("dropped_frames", done.dropped_frames),
         ("identities", report.identities),
         ("elsewhere", report.elsewhere),
         ("addresses", report.addresses),
+        ("hardware", report.hardware),
         ("checksums", done.checksums),
         ("crc32c", done.crc32c),
         ("crc32c_left", done.crc32c_left),
         ("fragments_left", done.fragments_left),
         ("cut", done.cut),
         ("unread", done.unread),
-        ("blocks", done.blocks),
     ] {
         let _ = write!(out, r#","{name}":{number}"#);
     }
-    for (name, counts) in [("changed", &report.changed), ("left", &report.left)] {
+    for (name, counts) in [
+        ("changed", &report.changed),
+        ("left", &report.left),
+        ("blanked", &done.blanked),
+        ("dropped", &done.dropped),
+        ("kept", &done.kept),
+        ("removed", &done.removed),
+    ] {
         let _ = write!(out, r#","{name}":{{"#);
         for (at, (avp, count)) in counts.iter().enumerate() {
             out.push_str(if at > 0 { "," } else { "" });

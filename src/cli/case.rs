@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use self::folder::{About, CASE, Case, INPUTS, MESSAGES, Origin, cases};
 use self::judge::{Held, Strict, judge};
+use super::diff::counted;
 use super::output::{self, Output};
 use super::{Globals, exit};
 use crate::diff::Rules;
@@ -137,8 +138,9 @@ fn make(args: &NewArgs, out: &mut String) -> Result<u8, Early> {
     let story = args.story.clone().unwrap_or_else(|| {
         let names: Vec<&str> = held.roles.iter().map(|role| role.host.as_str()).take(8).collect();
         format!(
-            "{count} messages over {} associations between {}. (Say here what happens, and why it matters.)",
-            held.report.associations,
+            "{} over {} between {}. (Say here what happens, and why it matters.)",
+            counted(count, "message", "messages"),
+            counted(held.report.associations, "association", "associations"),
             names.join(", ")
         )
     });
@@ -275,7 +277,7 @@ fn run_all(args: &RunArgs, palette: &Palette, output: &mut Output) -> Result<u8,
             out,
             r#"{{"v":1,"type":"summary","cases":{whole},"hold":{held},"fail":{fail},"unusable":{unusable},"updated":{changed}}}"#
         );
-    } else {
+    } else if whole > 0 {
         let ink = if held == whole { &palette.meaning } else { &palette.fault };
         let _ = write!(out, "{}{held} of {whole} cases hold{}", ink.on, ink.off);
         let _ = if args.update { writeln!(out, ", {changed} of them written anew") } else { writeln!(out) };

@@ -35,6 +35,14 @@ Examples:
 
 Exit codes: 0 all are good, 2 one is not, 3 one cannot be read.";
 
+impl ConfigArgs {
+    /// The files.
+    pub(super) fn configurations(&self) -> &[PathBuf] {
+        let Verb::Check { files } = &self.verb;
+        files
+    }
+}
+
 /// Runs the verb; the result is the exit code.
 pub fn run(args: ConfigArgs, _globals: &Globals) -> u8 {
     let Verb::Check { files } = args.verb;

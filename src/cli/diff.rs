@@ -1,6 +1,6 @@
 //! `proselink diff`: what differs between two conversations, or two messages, by meaning.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -92,6 +92,16 @@ fn perform(args: &DiffArgs, globals: &Globals) -> Result<u8, Early> {
     }
     let expected = Conversation::read(&args.expected, filter.as_ref())?;
     let actual = Conversation::read(&args.actual, filter.as_ref())?;
+    if expected.is_empty() && actual.is_empty() && expected.damage.is_none() && actual.damage.is_none() {
+        // Nothing is the same as nothing, and whoever compares it has named the wrong files.
+        let which = if filter.is_some() { " that the filter accepts" } else { "" };
+        let words = format!(
+            "neither {} nor {} has a Diameter message{which}; there is nothing to compare",
+            args.expected.display(),
+            args.actual.display()
+        );
+        return Err((words, exit::MALFORMED));
+    }
     let mut output = Output::new();
     let mut report =
         Report { quiet: args.quiet, json: args.json, palette: output::palette(globals), tally: Tally::default() };
@@ -198,6 +208,24 @@ impl Tally {
     /// True when nothing differs.
     pub const fn is_same(&self) -> bool {
         self.differing == 0 && self.missing == 0 && self.added == 0
+    }
+}
+
+impl fmt::Display for Tally {
+    /// `14 pairs of messages, 2 of them with 3 differences; 1 missing`: what is none is not said.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&counted(self.paired, "pair of messages", "pairs of messages"))?;
+        if self.differing > 0 {
+            write!(f, ", {} of them with {}", self.differing, counted(self.differences, "difference", "differences"))?;
+        }
+        let mut sign = "; ";
+        for (count, what) in [(self.missing, "missing"), (self.added, "added")] {
+            if count > 0 {
+                write!(f, "{sign}{count} {what}")?;
+                sign = ", ";
+            }
+        }
+        Ok(())
     }
 }
 
@@ -322,17 +350,11 @@ impl Report {
         }
         let ink = if same { &self.palette.meaning } else { &self.palette.fault };
         let verdict = if same { "the same" } else { "different" };
-        let _ = writeln!(
-            out,
-            "{}{verdict}{}: {}, {differing} of them with {}; {missing} missing, {added} added",
-            ink.on,
-            ink.off,
-            counted(paired, "pair of messages", "pairs of messages"),
-            counted(differences, "difference", "differences"),
-        );
+        let _ = writeln!(out, "{}{verdict}{}: {}", ink.on, ink.off, self.tally);
     }
 }
 
-fn counted(number: u64, one: &str, many: &str) -> String {
+/// A number with the word for so many.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -89,6 +89,13 @@ impl Check {
     }
 }
 
+impl DoctorArgs {
+    /// The configuration that is looked at.
+    pub(super) fn configuration(&self) -> &[PathBuf] {
+        self.config.as_slice()
+    }
+}
+
 /// Runs the verb; the result is the exit code.
 pub fn run(args: DoctorArgs, globals: &Globals) -> u8 {
     let mut checks = Vec::new();

@@ -78,7 +78,8 @@ pub struct Globals {
     /// How the log is written: as text, or a JSON object a line
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Global")]
     log_format: LogFormat,
-    /// A dictionary beside the built-in one, as `dict import` writes it; may be repeated; also PROSELINK_DICTIONARY
+    /// A dictionary beside the built-in one, as `dict import` writes it; may be repeated; also PROSELINK_DICTIONARY, and
+    /// `dictionary` in the configuration of `run`
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global")]
     dictionary: Vec<PathBuf>,
 }
@@ -176,8 +177,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         eprintln!("proselink: --log: {reason}");
         return exit::USAGE;
     }
-    if let Err(error) = dict::install(&cli.globals.dictionaries()) {
-        eprintln!("proselink: --dictionary: {error}");
+    let mut dictionaries = cli.globals.dictionaries();
+    for file in cli.verb.configurations() {
+        dictionaries.extend(crate::node::config::dictionaries(file));
+    }
+    if let Err(error) = dict::install(&dictionaries) {
+        eprintln!("proselink: dictionary: {error}");
         return error.code();
     }
     match cli.verb {
@@ -208,6 +213,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Dict(args) => dict::run(args, &cli.globals),
         Verb::Man(args) => manual::man(&args),
         Verb::Completions(args) => manual::completions(&args),
+    }
+}
+
+impl Verb {
+    /// The configuration files that are read whole, and so may name dictionaries.
+    fn configurations(&self) -> &[PathBuf] {
+        match self {
+            Self::Run(args) => args.configuration(),
+            Self::Config(args) => args.configurations(),
+            Self::Doctor(args) => args.configuration(),
+            _ => &[],
+        }
     }
 }
 

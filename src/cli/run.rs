@@ -78,6 +78,13 @@ impl From<NodeError> for Early {
     }
 }
 
+impl RunArgs {
+    /// Its configuration.
+    pub(super) fn configuration(&self) -> &[PathBuf] {
+        std::slice::from_ref(&self.config)
+    }
+}
+
 /// Runs the verb; the result is the exit code.
 pub fn run(args: RunArgs, _globals: &Globals) -> u8 {
     let result = config::load(&args.config).map_err(|error| {

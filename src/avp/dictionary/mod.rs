@@ -35,7 +35,16 @@ pub mod group {
 }
 
 /// The tables, in the order in which listings show them.
-pub const TABLES: [&[&Definition]; 5] = [base::TABLE, tgpp::TABLE, prose::TABLE, private::TABLE, foreign::TABLE];
+pub const TABLES: [&[&Definition]; 8] = [
+    base::TABLE,
+    tgpp::TABLE,
+    prose::TABLE,
+    private::TABLE,
+    foreign::ietf::TABLE,
+    foreign::ims::TABLE,
+    foreign::charging::TABLE,
+    foreign::access::TABLE,
+];
 
 /// The IETF as a vendor.
 pub const IETF: u32 = 0;

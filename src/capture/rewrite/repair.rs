@@ -1,40 +1,28 @@
-//! Addresses of packets, and the checksums of every layer whose octets changed.
+//! The checksums of every layer whose octets changed.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::ops::Range;
 
 use super::super::checksum::{Checksum, Scratch, looks_like_sctp};
 use super::super::ip::{self, Datagram};
 use super::super::link;
-use super::super::sctp::{CHUNK_HEADER, COMMON_HEADER};
 use super::super::write::set_crc32c;
-use super::collect::assemble;
+use super::Rewritten;
+use super::collect::{Packet, Piece, whole_of};
 use super::spans::{Spans, offset_in};
-use super::{Frame, Rewriter, Rewritten};
+use super::walk::{GTP_U, ICMP, ICMP_V6, SCTP_TUNNELING, VXLAN, WAITING};
+use super::window::Window;
 
-const ICMP: u8 = 1;
-const ICMP_V6: u8 = 58;
-const GTP_U: u16 = 2152;
-const VXLAN: u16 = 4789;
-const SCTP_TUNNELING: u16 = 9899;
-/// Packets of which fragments wait.
-const WAITING: usize = 4096;
-
-pub(super) fn repair(
-    frames: &[Frame],
-    file: &[u8],
-    fresh: &mut [u8],
-    rewriter: &mut impl Rewriter,
-    done: &mut Rewritten,
-) {
+/// Puts right the checksums of the first `count` frames.
+pub(super) fn repair(window: &mut Window, count: usize, done: &mut Rewritten) {
+    let Window { old, new, frames, .. } = window;
     // What is in tunnels first: the checksums around it cover its own, also where its fragments lie in several frames.
     for inner in [true, false] {
-        let mut repair = Repair { file, fresh, rewriter, done, inner, waiting: HashMap::new() };
-        for frame in frames {
-            let Some(octets) = file.get(frame.range.clone()) else { continue };
+        let mut repair = Repair { file: old, fresh: new, done, inner, waiting: HashMap::new() };
+        for frame in frames.iter().take(count) {
+            let Some(octets) = old.get(frame.range.clone()) else { continue };
             if let Some(packet) = link::ip_packet(frame.link, octets)
-                && let Some(start) = offset_in(file, packet)
+                && let Some(start) = offset_in(old, packet)
             {
                 repair.packet(&Spans::one(start..start + packet.len()), false);
             }
@@ -43,14 +31,9 @@ pub(super) fn repair(
     }
 }
 
-type Packet = (IpAddr, IpAddr, u8, u32);
-/// Where a fragment belongs, where it lies, and whether more follow.
-type Piece = (usize, Spans, bool);
-
-struct Repair<'r, R> {
+struct Repair<'r> {
     file: &'r [u8],
     fresh: &'r mut [u8],
-    rewriter: &'r mut R,
     done: &'r mut Rewritten,
     /// What is repaired in this pass: packets in tunnels, or those in frames.
     inner: bool,
@@ -58,15 +41,17 @@ struct Repair<'r, R> {
     waiting: HashMap<(Packet, bool), Vec<Piece>>,
 }
 
-impl<R: Rewriter> Repair<'_, R> {
+impl Repair<'_> {
     /// An IP packet, in a frame or in a tunnel.
     fn packet(&mut self, spans: &Spans, tunnelled: bool) {
-        let old = spans.read(self.file);
+        let file = self.file;
+        let old = spans.read(file);
         let Some(datagram) = ip::parse(&old) else { return };
         let Some(start) = offset_in(&old, datagram.payload) else { return };
         let payload = spans.sub(start..start + datagram.payload.len());
-        if self.inner == tunnelled {
-            self.addresses(spans, &datagram);
+        if self.inner == tunnelled && datagram.source.is_ipv4() {
+            let header = spans.sub(0..start);
+            self.adjust(&header, &header, 10, false);
         }
         let Some(fragment) = datagram.fragment else {
             return self.datagram(&datagram, spans, &payload, tunnelled);
@@ -79,10 +64,7 @@ impl<R: Rewriter> Repair<'_, R> {
         }
         let waiting = self.waiting.entry(key).or_default();
         waiting.push((fragment.offset(), payload, fragment.more()));
-        let total = waiting.iter().find(|(.., more)| !more).map(|(offset, spans, _)| offset + spans.len());
-        let pieces: Vec<(usize, Spans)> = waiting.iter().map(|(offset, spans, _)| (*offset, spans.clone())).collect();
-        let whole = assemble(&pieces);
-        if total.is_some_and(|total| whole.len() >= total) {
+        if let Some(whole) = whole_of(waiting) {
             self.waiting.remove(&key);
             let octets = whole.read(self.file).into_owned();
             let whole_datagram = Datagram { payload: &octets, sent: octets.len(), fragment: None, ..datagram };
@@ -93,28 +75,6 @@ impl<R: Rewriter> Repair<'_, R> {
     /// Packets of this pass that are not whole.
     fn left(&self) -> u64 {
         self.waiting.keys().filter(|(_, tunnelled)| *tunnelled == self.inner).count() as u64
-    }
-
-    /// Source and destination of a header, and the checksum of IPv4.
-    fn addresses(&mut self, spans: &Spans, datagram: &Datagram<'_>) {
-        let (first, width) = if datagram.source.is_ipv4() { (12, 4) } else { (8, 16) };
-        for (address, at) in [(datagram.source, first), (datagram.destination, first + width)] {
-            if let Some(other) = self.rewriter.address(address) {
-                self.put_address(&spans.sub(at..at + width), other);
-            }
-        }
-        if datagram.source.is_ipv4() {
-            let header = spans.sub(0..20);
-            self.adjust(&header, &header, 10, false);
-        }
-    }
-
-    fn put_address(&mut self, place: &Spans, address: IpAddr) {
-        match address {
-            IpAddr::V4(address) if place.len() == 4 => place.write(&address.octets(), self.fresh),
-            IpAddr::V6(address) if place.len() == 16 => place.write(&address.octets(), self.fresh),
-            _ => {}
-        }
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, packet: &Spans, payload: &Spans, tunnelled: bool) {
@@ -128,7 +88,7 @@ impl<R: Rewriter> Repair<'_, R> {
             ip::TCP if now => self.adjust(&covered, payload, 16, false),
             // Its checksum covers the addresses, that of ICMP does not. RFC 4443 section 2.3.
             ICMP_V6 if now && datagram.source.is_ipv6() => self.adjust(&covered, payload, 2, false),
-            ICMP if now => self.adjust(payload, payload, 2, false),
+            ICMP | 2 if now => self.adjust(payload, payload, 2, false),
             ip::UDP => {
                 self.user(datagram, payload, tunnelled);
                 if now {
@@ -164,31 +124,8 @@ impl<R: Rewriter> Repair<'_, R> {
         }
     }
 
-    /// Addresses in INIT and INIT ACK, then the CRC32c.
     fn sctp(&mut self, packet: &Spans, whole: bool) {
         let old = packet.read(self.file);
-        if let Some(chunk @ [1 | 2, _, high, low, ..]) = old.get(COMMON_HEADER..) {
-            let end = usize::from(u16::from_be_bytes([*high, *low])).min(chunk.len());
-            // Behind the chunk's header are 16 octets of fixed fields.
-            let mut at = CHUNK_HEADER + 16;
-            while let Some([a, b, c, d]) = chunk.get(at..end).and_then(<[u8]>::first_chunk::<4>) {
-                let (kind, length) = (u16::from_be_bytes([*a, *b]), usize::from(u16::from_be_bytes([*c, *d])));
-                let value = chunk.get(at + 4..(at + length).min(end)).unwrap_or_default();
-                let address = match kind {
-                    5 => <[u8; 4]>::try_from(value).ok().map(IpAddr::from),
-                    6 => <[u8; 16]>::try_from(value).ok().map(IpAddr::from),
-                    _ => None,
-                };
-                if let Some(other) = address.and_then(|address| self.rewriter.address(address)) {
-                    let start = COMMON_HEADER + at + 4;
-                    self.put_address(&packet.sub(start..start + value.len()), other);
-                }
-                if length < 4 {
-                    break;
-                }
-                at += length.next_multiple_of(4);
-            }
-        }
         let mut new = packet.read(self.fresh).into_owned();
         if *new == *old {
             return;

@@ -43,6 +43,23 @@ impl Spans {
         part
     }
 
+    /// The places.
+    pub fn ranges(&self) -> &[Range<usize>] {
+        &self.0
+    }
+
+    /// The lowest place.
+    pub fn lowest(&self) -> usize {
+        self.0.iter().map(|range| range.start).min().unwrap_or(usize::MAX)
+    }
+
+    /// The same octets when `by` octets before them have gone.
+    pub fn shift(&mut self, by: usize) {
+        for range in &mut self.0 {
+            *range = range.start.saturating_sub(by)..range.end.saturating_sub(by);
+        }
+    }
+
     /// The octets, copied only when they lie apart.
     pub fn read<'f>(&self, file: &'f [u8]) -> Cow<'f, [u8]> {
         match self.0.as_slice() {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::capture::rewrite::{Rewriter, Rewritten, rewrite};
+use crate::capture::rewrite::{Other, RewriteError, Rewriter, Rewritten, Settings, rewrite};
 
 /// Says `y` for `x` in messages, and 10.9.9.n for 10.0.0.n.
 #[derive(Default)]
@@ -26,11 +26,23 @@ impl Rewriter for Translator {
         }
     }
 
-    fn rest(&mut self, _: &mut [u8]) {}
+    fn hardware(&mut self, address: [u8; 6]) -> [u8; 6] {
+        if self.addresses { address.map(|octet| octet ^ 0xf0) } else { address }
+    }
+
+    fn rest(&mut self, octets: &mut [u8]) {
+        octets.iter_mut().filter(|octet| **octet == b'x').for_each(|octet| *octet = b'z');
+    }
+}
+
+fn translated_with(file: &[u8], addresses: bool, settings: Settings) -> Result<(Vec<u8>, Rewritten), RewriteError> {
+    let mut fresh = Vec::new();
+    let done = rewrite(file, &mut fresh, &settings, &mut Translator { addresses })?;
+    Ok((fresh, done))
 }
 
 fn translated(file: &[u8], addresses: bool) -> (Vec<u8>, Rewritten) {
-    rewrite(file, Options::default(), &mut Translator { addresses }).unwrap()
+    translated_with(file, addresses, Settings::default()).unwrap()
 }
 
 fn heard(file: &[u8]) -> (Vec<(u64, Vec<u8>)>, Statistics) {
@@ -47,9 +59,9 @@ fn assert_translated(file: &[u8]) -> Vec<u8> {
     let (before, statistics) = heard(file);
     assert!(!before.is_empty());
     let mut last = Vec::new();
-    for addresses in [false, true] {
-        let (fresh, done) = translated(file, addresses);
-        assert!(done.damage.is_none());
+    // Also in steps of a frame or two, where what belongs together is not in memory at once.
+    for (addresses, step) in [(false, 4 << 20), (true, 1500), (true, 4 << 20)] {
+        let (fresh, done) = translated_with(file, addresses, Settings { step, ..Settings::default() }).unwrap();
         let left = fresh.windows(4).filter(|window| *window == b"xxxx").count();
         assert_eq!((fresh.len(), left), (file.len(), 0), "{done:?}");
         let (after, again) = heard(&fresh);
@@ -164,24 +176,114 @@ fn what_was_cut_is_rewritten_as_far_as_it_is_there() {
     assert!(!fresh.windows(4).any(|window| window == b"xxxx"));
 }
 
+/// Options of a packet or interface, which end with none.
+fn options(big: bool, rows: &[(u16, &[u8])]) -> Vec<u8> {
+    let half = |value: u16| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let mut out = Vec::new();
+    for (code, value) in rows {
+        out.extend(half(*code));
+        out.extend(half(value.len() as u16));
+        out.extend_from_slice(value);
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+    if !rows.is_empty() {
+        out.extend([0; 4]);
+    }
+    out
+}
+
 #[test]
-fn blocks_that_name_addresses_or_open_secrets_are_taken_out() {
+fn blocks_and_options_that_name_someone_are_taken_out() {
     for big in [false, true] {
         let frame = ethernet(&ipv4((1, 2), 132, &sctp(PORTS, TAG, &[data(3, 1, 0, 46, &long_watchdog(7, 100))])));
-        let parts = |more: bool| {
-            let mut file = [section(big), interface(big, 1, &[])].concat();
+        let file = |more: bool| {
+            let names: &[(u16, &[u8])] =
+                if more { &[(2, b"eth0"), (9, &[6]), (11, b"host name.lab")] } else { &[(9, &[6])] };
+            let mut interface = interface(big, 1, &[]);
+            interface.truncate(16);
+            interface.extend(options(big, names));
+            let mut file = [section(big), block(big, 1, &interface[8..])].concat();
             if more {
                 file.extend(block(big, 4, b"\0\x01\0\x0d\x0a\0\0\x01name.lab\0\0\0\0\0\0\0\0"));
                 file.extend(block(big, 10, b"secrets of someone"));
+                file.extend(block(big, 0xbad, &[0; 100_000]));
             }
-            file.extend(enhanced(big, 0, 7, &frame));
+            let mut packet = enhanced(big, 0, 7, &frame)[8..].to_vec();
+            packet.truncate(20 + frame.len().next_multiple_of(4));
+            packet.extend(options(big, if more { &[(1, b"sent by xxxx"), (2, &[0; 4])] } else { &[(2, &[0; 4])] }));
+            file.extend(block(big, 6, &packet));
             file
         };
-        let (fresh, done) = translated(&parts(true), false);
-        assert_eq!(done.blocks, 2);
-        assert_eq!(fresh.len(), parts(false).len());
+        let (fresh, done) = translated(&file(true), false);
+        assert_eq!(fresh.len(), file(false).len(), "{done:?}");
         assert_eq!(heard(&fresh).0.len(), 1);
+        let removed: Vec<(&str, u64)> = done.removed.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let names = [
+            "blocks of names",
+            "blocks of secrets",
+            "capture filters",
+            "comments",
+            "custom blocks",
+            "names of interfaces",
+        ];
+        assert_eq!(removed, names.map(|name| (name, 1)));
+        // Kept where asked, but for what opens or names everything.
+        let settings = Settings { other: Other::Keep, ..Settings::default() };
+        let (kept, done) = translated_with(&file(true), false, settings).unwrap();
+        let has = |words: &[u8]| kept.windows(words.len()).any(|window| window == words);
+        assert!(has(b"sent by zzzz") && has(b"host name.lab") && !has(b"secrets"));
+        assert_eq!(done.removed.len(), 2, "{:?}", done.removed);
     }
-    let error = rewrite(&[0x1f, 0x8b, 8, 0], Options::default(), &mut Translator::default()).unwrap_err();
-    assert!(error.to_string().contains("gzip"), "{error}");
+}
+
+/// Frames with what is ours and what is not, and what becomes of each.
+#[test]
+fn what_is_not_understood_becomes_zeros_or_goes_or_is_named() {
+    let diameter = ethernet(&ipv4((1, 2), 132, &sctp(PORTS, TAG, &[data(3, 1, 0, 46, &long_watchdog(7, 100))])));
+    let dns = ethernet(&ipv4((1, 2), 17, &summed((1, 2), 17, 6, udp((40_000, 53), b"mme xxxx of 10.0.0.1"))));
+    let arp_fields: &[u8] = &[0, 1, 8, 0, 6, 4, 0, 1, 2, 2, 2, 2, 2, 2, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+    let arp = [&[2; 12][..], &[8, 6], arp_fields, b"left in a buffer"].concat();
+    let lldp = [&[2; 12][..], &[0x88, 0xcc], b"switch xxxx of a lab"].concat();
+    // INIT with an address, a cookie of which no one knows what is in it.
+    let init = {
+        let mut chunk = vec![2, 0, 0, 36, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 1];
+        chunk.extend([0, 5, 0, 8, 10, 0, 0, 1, 0, 7, 0, 8, 10, 0, 0, 1]);
+        ethernet(&ipv4((1, 2), 132, &sctp(PORTS, TAG, &[chunk])))
+    };
+    let file = pcap(1, &[diameter, dns, arp, lldp, init]);
+    let (fresh, done) = translated(&file, true);
+    assert_eq!(fresh.len(), file.len());
+    let has = |file: &[u8], words: &[u8]| file.windows(words.len()).any(|window| window == words);
+    for words in [&b"xxxx"[..], b"buffer", &[10, 0, 0, 1], &[2; 6]] {
+        assert!(has(&file, words) && !has(&fresh, words), "{words:?}");
+    }
+    let told: Vec<(&str, u64)> = done.blanked.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    let names =
+        ["DNS (UDP port 53)", "LLDP, Ethernet type 0x88cc", "SCTP cookies, heartbeats and texts", "octets behind ARP"];
+    assert_eq!(told, names.map(|name| (name, 1)));
+
+    let (fresh, done) = translated_with(&file, true, Settings { other: Other::Drop, ..Settings::default() }).unwrap();
+    assert_eq!((done.dropped.len(), done.dropped_frames, done.blanked.len()), (2, 2, 2), "{done:?}");
+    assert_eq!(heard(&fresh).1.frames, 3);
+
+    let (fresh, done) = translated_with(&file, true, Settings { other: Other::Keep, ..Settings::default() }).unwrap();
+    assert_eq!(done.kept.len(), 4, "{done:?}");
+    assert!(has(&fresh, b"switch zzzz of a lab") && has(&fresh, b"buffer"));
+}
+
+/// What belongs together but lies further apart than is waited for is cut, and its end becomes zeros.
+#[test]
+fn memory_is_bounded_by_what_was_asked_for() {
+    let message = long_watchdog(7, 3000);
+    let packet = |chunk: Vec<u8>| ethernet(&ipv4((1, 2), 132, &sctp(PORTS, TAG, &[chunk])));
+    let mut frames = vec![packet(data(2, 1, 0, 46, &message[..1500]))];
+    frames.extend((0..50).map(|number| packet(data(3, 10 + number, 1, 46, &long_watchdog(number, 1000)))));
+    frames.push(packet(data(1, 2, 0, 46, &message[1500..])));
+    let (fresh, done) =
+        translated_with(&pcap(1, &frames), false, Settings { step: 1000, reach: 10_000, ..Settings::default() })
+            .unwrap();
+    assert_eq!((done.messages, done.cut, done.unread), (51, 1, 1));
+    assert!(!fresh.windows(4).any(|window| window == b"xxxx"));
+    let (_, done) = translated_with(&pcap(1, &frames), false, Settings { step: 1000, ..Settings::default() }).unwrap();
+    assert_eq!((done.messages, done.cut), (51, 0));
 }

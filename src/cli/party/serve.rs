@@ -342,6 +342,7 @@ async fn play(
         tracing::warn!("whoever can reach this address is let in; --peer HOST lets in some");
     }
     let config = Config {
+        dictionary: Vec::new(),
         settings,
         udp_port: None,
         sctp: Sctp::default(),

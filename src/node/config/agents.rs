@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Wrong;
+use super::file::Wrong;
 use crate::avp::DiameterUri;
 use crate::avp::dictionary::{Declared, RedirectHostUsage};
 use crate::peer::redirect::RedirectRow;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Wrong, seconds};
+use super::file::{Wrong, seconds};
 use crate::net::Options;
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Wrong;
+use super::file::Wrong;
 use crate::net::Credentials;
 use crate::net::tls::{Files, Part};
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::avp::dictionary::{DisconnectCause, OriginHost};
 use crate::interfaces::{base, pc3, s6a};
-use crate::message::CommandFlags;
+use crate::message::{Command as _, CommandFlags, Envelope};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -16,6 +16,7 @@ use super::{REALM, built, is_installed, name};
 pub const DAEMON: &str = "freeDiameterd";
 
 const EXTENSIONS: &str = "/usr/lib/freeDiameter";
+const HEADERS: &str = "/usr/include/freeDiameter/extension.h";
 
 /// How many octets the extension's requests carry, one request each.
 pub const SIZES: [usize; 3] = [100, 5_000, 60_000];
@@ -30,6 +31,9 @@ pub fn missing() -> Option<String> {
     }
     if !Path::new(EXTENSIONS).join("acl_wl.fdx").exists() {
         return Some(format!("no extensions in {EXTENSIONS}: apt-get install freediameter-extensions"));
+    }
+    if !Path::new(HEADERS).exists() {
+        return Some("no headers for the extension: apt-get install libfreediameter-dev".to_owned());
     }
     (!is_installed("cc")).then(|| "no C compiler for the extension: apt-get install gcc".to_owned())
 }
