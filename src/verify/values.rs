@@ -194,10 +194,12 @@ impl Walk<'_> {
             self.padding(&avp);
             match definition {
                 // What stands in Failed-AVP is there because it does not fit.
-                Some(definition) if definition.kind == Kind::Grouped && avp.key.0 != FailedAvp::KEY => {
-                    if self.path.len() < NESTING_LIMIT {
-                        self.members(avp.data);
-                    }
+                Some(definition)
+                    if definition.kind == Kind::Grouped
+                        && avp.key.0 != FailedAvp::KEY
+                        && self.path.len() < NESTING_LIMIT =>
+                {
+                    self.members(avp.data);
                 }
                 Some(definition) if definition.kind != Kind::Grouped => self.content(&avp, definition),
                 _ => {}
