@@ -128,6 +128,12 @@ impl<'r> Machine<'r> {
         self.cursor >= self.script.steps.len() && self.due.is_empty() && self.open.is_empty()
     }
 
+    /// All steps are done or given up; at most it is still awaited whether anybody answers what nobody answered in the capture.
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        self.cursor >= self.script.steps.len() && self.due.is_empty()
+    }
+
     /// A connection is up.
     pub fn up(&mut self, link: usize, near: Near, far: &Far) {
         let Some(entry) = self.links.get_mut(link) else { return };

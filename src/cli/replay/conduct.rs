@@ -321,7 +321,7 @@ impl<'a> Replay<'a> {
                 if self.settings.stay || waits && !used && self.role != Role::Both {
                     return Ok(());
                 }
-                if !self.machine.is_finished() && (!waits || self.role == Role::Both || why.is_some()) {
+                if !self.machine.is_through() && (!waits || self.role == Role::Both || why.is_some()) {
                     self.lost = Some(why.unwrap_or_else(|| "the peer has closed it".to_owned()));
                 }
                 self.machine.down(link);
