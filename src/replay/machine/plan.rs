@@ -21,7 +21,7 @@ pub enum Pace {
 /// A connection: which side of which conversation we play on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkPlan {
-    /// Place in [`Script::conversations`].
+    /// Place in `Script::conversations`.
     pub conversation: usize,
     /// Our side.
     pub side: Side,
