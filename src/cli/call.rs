@@ -251,16 +251,29 @@ impl SelfArgs {
     }
 }
 
+/// The UDP port of a peer that nobody has told: `None` where SCTP does without UDP, as the kernel's does.
+pub fn usual_udp_port(net: &Net, peer: &Endpoint) -> Option<u16> {
+    let kernel = net.backend(peer.transport_or(Transport::Sctp)) == Ok(Backend::KernelSctp);
+    (!kernel).then_some(SCTP_UDP_PORT)
+}
+
 impl Caller {
     /// Calls a peer over transports that are there already, to learn who it is.
-    pub fn over(net: Net, local: Local, peer: Endpoint, from: Vec<IpAddr>, udp_port: u16, timeout: Duration) -> Self {
+    pub fn over(
+        net: Net,
+        local: Local,
+        peer: Endpoint,
+        from: Vec<IpAddr>,
+        udp_port: Option<u16>,
+        timeout: Duration,
+    ) -> Self {
         Self {
             peer,
             timeout,
             net,
             local,
             from,
-            udp_port: Some(udp_port),
+            udp_port,
             expected: None,
             certificate_name: None,
             cer: None,
@@ -314,8 +327,7 @@ impl Caller {
 
     /// The peer's UDP port; `None` where SCTP does without UDP.
     fn peer_udp_port(&self) -> Option<u16> {
-        let kernel = self.net.backend(self.peer.transport_or(Transport::Sctp)) == Ok(Backend::KernelSctp);
-        self.udp_port.or((!kernel).then_some(SCTP_UDP_PORT))
+        self.udp_port.or_else(|| usual_udp_port(&self.net, &self.peer))
     }
 
     /// The name that the peer should have by its URI; `None` for an address, which is nobody's Origin-Host.

@@ -49,9 +49,9 @@ pub struct PartyArgs {
     /// Our UDP port, where SCTP travels over UDP: any free one for a UE, 9899 for a server
     #[arg(long, value_name = "PORT", help_heading = "Party")]
     udp_port: Option<u16>,
-    /// The counterparts' UDP port, where SCTP travels over UDP
-    #[arg(long, value_name = "PORT", default_value_t = crate::capture::write::SCTP_UDP_PORT, help_heading = "Party")]
-    peer_udp_port: u16,
+    /// The counterparts' UDP port, where SCTP travels over UDP: 9899 for the embedded stack, no UDP for the kernel's
+    #[arg(long, value_name = "PORT", help_heading = "Party")]
+    peer_udp_port: Option<u16>,
     /// How long a connection and an answer are waited for
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Party")]
     timeout: Duration,

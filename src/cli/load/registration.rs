@@ -70,9 +70,9 @@ pub struct RegistrationArgs {
     /// With --function: call it from this address, as its app server
     #[arg(long, value_name = "ADDRESS", requires = "function")]
     app_server_from: Option<IpAddr>,
-    /// The function's UDP port, where SCTP travels over UDP
-    #[arg(long, value_name = "PORT", default_value_t = crate::capture::write::SCTP_UDP_PORT)]
-    udp_port: u16,
+    /// The function's UDP port, where SCTP travels over UDP: 9899 for the embedded stack, no UDP for the kernel's
+    #[arg(long, value_name = "PORT")]
+    udp_port: Option<u16>,
     /// Between our own parties: sctp-embedded, tcp, ...
     #[arg(long, value_name = "TRANSPORT", default_value = "sctp-embedded")]
     over: Transport,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::cli::call::{Caller, Early};
+use crate::cli::call::{Caller, Early, usual_udp_port};
 use crate::net::{Endpoint, Host, Net, Transport};
 use crate::node::PeerSettings;
 use crate::peer::{self, Expected, Intervals, Local};
@@ -58,8 +58,8 @@ pub struct Calling {
     pub local: Local,
     /// Our addresses, where the user has said some.
     pub from: Vec<IpAddr>,
-    /// Their UDP port, where SCTP travels over UDP.
-    pub udp_port: u16,
+    /// Their UDP port, where SCTP travels over UDP; `None` for what is usual with the backend.
+    pub udp_port: Option<u16>,
     pub certificate_name: Option<String>,
     pub timeout: Duration,
 }
@@ -116,7 +116,7 @@ impl Known {
     /// As a peer of a node, which calls it.
     pub fn peer(&self, calling: &Calling) -> PeerSettings {
         let mut peer = calls(&self.identity, &self.endpoint);
-        peer.udp_port = Some(calling.udp_port);
+        peer.udp_port = calling.udp_port.or_else(|| usual_udp_port(&calling.net, &self.endpoint));
         peer.settings.certificate_name.clone_from(&calling.certificate_name);
         peer
     }

@@ -117,13 +117,12 @@ mod tests {
         let together = |threads| {
             let ahead = Ahead::with_threads(threads);
             let options = Options { steps: true };
-            let report = verify_captures_with(
+            verify_captures_with(
                 &inputs,
                 options,
                 |reader| ahead.feed(reader),
                 |capture, error| panic!("capture {capture}: {error}"),
-            );
-            report
+            )
         };
         let alone = together(0);
         for threads in 1..4 {

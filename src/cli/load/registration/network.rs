@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::RegistrationArgs;
 use super::crowd::{Crowd, Plan};
+use crate::capture::write::SCTP_UDP_PORT;
 use crate::cli::call::Early;
 use crate::cli::party::{Calling, Folder, Known, calls, origin_state, seed, settings};
 use crate::interfaces::{pc2, pc4};
@@ -150,7 +151,7 @@ impl Network {
         let [one, two, ..] = seed()?;
         let options = Options {
             // Each of our parties has an address of its own; whoever calls another's function may share one.
-            udp_port: if args.function.is_some() { 0 } else { args.udp_port },
+            udp_port: if args.function.is_some() { 0 } else { args.udp_port.unwrap_or(SCTP_UDP_PORT) },
             connect_timeout: args.timeout,
             tls: args.tls.credentials()?,
             ..Options::default()
