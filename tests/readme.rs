@@ -26,10 +26,16 @@ fn commands(text: &str) -> Vec<String> {
 /// A folder that looks like the project to commands that read from it.
 fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    for name in ["captures", "examples", "scripts"] {
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-        if place.exists() {
-            std::os::unix::fs::symlink(place, folder.path().join(name)).expect("a link");
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["captures", "scripts"] {
+        std::os::unix::fs::symlink(project.join(name), folder.path().join(name)).expect("a link");
+    }
+    // Elements keep their stores beside their files.
+    let examples = folder.path().join("examples");
+    std::fs::create_dir(&examples).expect("a folder");
+    for file in std::fs::read_dir(project.join("examples")).expect("the examples").flatten() {
+        if file.path().extension().is_none_or(|extension| extension != "redb") {
+            std::fs::copy(file.path(), examples.join(file.file_name())).expect("a copy");
         }
     }
     folder
