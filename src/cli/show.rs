@@ -151,12 +151,19 @@ pub fn deregister(args: DeregisterArgs, _globals: &Globals) -> u8 {
 
 /// Tells a function to do something about a UE; what it answers is written as it is.
 fn order(verb: &str, args: &OrderArgs) -> u8 {
+    let mut durable = true;
     let told = socket(args.admin.as_deref(), args.config.as_deref()).and_then(|path| {
         let mut stdout = std::io::stdout().lock();
-        ask(&path, &json!({"ask": verb, "ue": args.ue}), |value| writeln!(stdout, "{value}"))
+        ask(&path, &json!({"ask": verb, "ue": args.ue}), |value| {
+            durable = value.get("durable") != Some(&Value::Bool(false));
+            writeln!(stdout, "{value}")
+        })
     });
     let (words, code) = match told {
-        Ok(Answer::Whole(_)) => return exit::GOOD,
+        Ok(Answer::Whole(_)) if durable => return exit::GOOD,
+        Ok(Answer::Whole(_)) => {
+            ("begun, and not durable yet: look again with `proselink show ue`".to_owned(), exit::DIFFERS)
+        }
         Ok(Answer::Deaf(error)) => return exit::of_output(&error),
         Ok(Answer::Refused(words)) => (words, exit::DIFFERS),
         Err(early) => (early.words, early.code),

@@ -1,20 +1,23 @@
 //! Answers to questions, in pages of lines.
 
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::question::{Ask, Named, Question};
 use super::view::Lens;
 use super::{Contexts, Desk};
-use crate::registration::identifiers::UnixSeconds;
+use crate::registration::identifiers::{Pduid, UnixSeconds};
 use crate::registration::{self, NoReply};
 use crate::store::embedded::TransferError;
 use crate::store::{StoreError, UeState};
 
 /// Contexts read at a time.
 const PAGE: usize = 256;
+
+/// How long an operator waits for the end of a UE to be durable; requests of that UE that are under way come first.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why there is no answer, or no more of it.
 enum Stop {
@@ -156,7 +159,12 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
                 Ask::Revoke(_) => registration::Inquiry::Revoke { ue },
                 _ => registration::Inquiry::Deregister { ue },
             };
-            send(line(&operate(desk, order)?))?;
+            let mut begun = operate(desk, order)?;
+            let durable = ended(desk, &begun)?;
+            if let Some(members) = begun.as_object_mut() {
+                members.insert("durable".to_owned(), durable.into());
+            }
+            send(line(&begun))?;
             Ok((1, None))
         }
         Ask::Begin(wish) => {
@@ -175,6 +183,22 @@ fn tell(desk: &Desk, question: &Question, send: &mut impl FnMut(Vec<u8>) -> bool
 /// Asks the element itself. The thread waits, not a task.
 fn operate(desk: &Desk, question: registration::Inquiry) -> Result<Value, NoReply> {
     tokio::runtime::Handle::current().block_on((desk.operate)(question))
+}
+
+/// Waits until the ID1 of an order is gone from the store, which is when its end is durable. False when that is not so after
+/// [`PATIENCE`]: the function will still do it, unless it is killed before.
+fn ended(desk: &Desk, begun: &Value) -> Result<bool, StoreError> {
+    let id1 = begun.get("id1").and_then(Value::as_str).and_then(|id1| id1.parse::<Pduid>().ok());
+    let (Some(id1), Some(contexts)) = (id1, &desk.contexts) else { return Ok(false) };
+    let until = Instant::now() + PATIENCE;
+    while contexts.get_by_id1(id1)?.is_some() {
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        // A commit takes about as long.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(true)
 }
 
 /// Shows the moves that are not finished as the element tells them, with tries and causes, up to the limit; how many those

@@ -9,7 +9,7 @@
 //! {"ask":"ues","limit":2}                      {"imsi":"00101**********","id1":"00f110...",...}
 //! {"ask":"ue","ue":"001010000000001"}          {"imsi":"00101**********","msisdn":"49*********",...}
 //! {"ask":"moves"}                              {"direction":"in","imsi":"00101**********",...}
-//! {"ask":"revoke","ue":"00f1100000000001"}     what the function has begun to do
+//! {"ask":"revoke","ue":"00f1100000000001"}     what the function did, and whether it is durable
 //! {"ask":"deregister","ue":"001010000000001"}  likewise
 //! {"ask":"begin","wish":{"begin":"locate",...}}  {"begun":true}, or {"procedure":1,"news":[...]}
 //! {"ask":"news","procedure":1}                 {"procedure":1,"news":[...]}: what has come of it since
